@@ -1,0 +1,154 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "sluice/engine_counters.h"
+#include "sluice/io_backend.h"
+#include "sluice/mutation.h"
+#include "sluice/sync_request.h"
+
+namespace sluice {
+
+class DescriptorCache;
+class EpochTable;
+class SyncQueue;
+struct AnsweredRequest;
+struct EpochEntry;
+
+struct EngineOptions {
+  /// Requests that may wait for an answer at one time.
+  std::size_t max_requests = 65536;
+  /// Inodes whose epochs are remembered. One that is forgotten counts as dirty when it is met again.
+  std::size_t max_inodes = 65536;
+  /// Descriptors kept open of inodes that have something to sync, and of those that have not.
+  std::size_t max_dirty_descriptors = 4096;
+  std::size_t max_clean_descriptors = 256;
+};
+
+/// What a drain did.
+struct DrainReport {
+  std::size_t synced = 0;
+  std::size_t failed = 0;
+  /// Not durable, and no descriptor to sync them by is open any more: only their file system can be synced.
+  std::size_t unreachable = 0;
+  /// The first error, when something failed.
+  std::optional<Errno> error;
+};
+
+/// Follows the epochs of every inode, queues barriers, and answers each when exactly its cover is durable.
+///
+/// Thread-safe throughout. One thread of its own owns the backend; no caller waits for a device, but in
+/// stop() and drain(). Answers leave outside every lock.
+class SyncEngine {
+ public:
+  /// Starts the engine's thread.
+  SyncEngine(EngineOptions options, std::unique_ptr<IoBackend> backend);
+  /// stop()s.
+  ~SyncEngine();
+  SyncEngine(const SyncEngine&) = delete;
+  SyncEngine& operator=(const SyncEngine&) = delete;
+
+  // ---- Mutations ----
+
+  /// Gives `mutation` its epochs. Call before the system call; the mutation ends with the returned object.
+  [[nodiscard]] OngoingMutation begin(Mutation mutation);
+  /// A new inode: whatever is remembered of an earlier owner of the key is of another file.
+  void created(const FileKey& file);
+  /// The last name of the file is gone.
+  void removed(const FileKey& file);
+  /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (DESIGN, rule 5).
+  void writeback_failed(const FileKey& file, Errno error);
+  /// Keeps `descriptor` for the syncs of this file, if the engine has none. Call before the file's first
+  /// write, so that no error of a write-back can pass it by (fsync(2) tells each open file once, those opened
+  /// later maybe never).
+  void hold_descriptor(const FileKey& file, SharedFd descriptor);
+  [[nodiscard]] bool holds_descriptor(const FileKey& file) const;
+
+  // ---- Barriers ----
+
+  /// Queues a sync. The cover is captured now: every mutation of the file that has begun.
+  /// EAGAIN: max_requests are waiting and the order does not wait; ESHUTDOWN: stop() was called. On an error
+  /// nothing was queued and `order` is untouched. (CONTRACT P2, P3, F1, B1, B3)
+  Result<std::shared_ptr<SyncRequest>> submit(SyncOrder&& order);
+  /// The same without a request to ask about (CONTRACT S5).
+  Result<void> submit_detached(SyncOrder&& order);
+  /// Forgets a request that no sync covers yet; it is answered with ECANCELED. (CONTRACT L9)
+  CancelOutcome cancel(const SyncRequest& request);
+
+  // ---- Life ----
+
+  /// Syncs every inode that is not durable and waits. Barriers and mutations go on meanwhile.
+  DrainReport drain();
+  /// True when an inode that was not durable has been forgotten since the start: drain() cannot know it.
+  [[nodiscard]] bool forgot_dirty_inodes() const;
+  /// Refuses new requests, waits until every one has been answered, and ends the thread.
+  void stop();
+
+  [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
+  [[nodiscard]] const IoBackend& backend() const { return *backend_; }
+
+ private:
+  friend class OngoingMutation;
+
+  struct RunningSync {
+    FileKey file;
+    SyncKind kind;
+    SharedFd descriptor;
+    std::chrono::steady_clock::time_point since;
+    std::optional<Fingerprint> fingerprint;
+  };
+
+  void end(const Mutation& mutation, MutationEffect effect);
+  Result<void> enqueue(SyncOrder&& order, BarrierId id, std::shared_ptr<SyncRequest> request);
+  Result<void> take_place(WhenFull when_full);
+  void free_places(std::size_t count);
+  bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
+  void want_sync(const FileKey& file, Priority priority);
+  void answer(std::vector<AnsweredRequest>&& answered);
+
+  // On the engine's thread.
+  void run();
+  void start_syncs();
+  void start_sync(const FileKey& file);
+  void finish_sync(const SyncCompletion& completion);
+  void mark_clean(const FileKey& file);
+  static void end_sync(EpochEntry& entry, const RunningSync& sync, const SyncCompletion& completion,
+                       std::vector<BarrierAnswer>& answers);
+  void count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered);
+
+  // Constant after construction.
+  const EngineOptions options_;
+  const std::unique_ptr<IoBackend> backend_;
+
+  // Each synchronises itself.
+  const std::unique_ptr<EpochTable> table_;
+  const std::unique_ptr<DescriptorCache> descriptors_;
+  const std::unique_ptr<SyncQueue> queue_;
+  mutable EngineCounters counters_;
+  std::atomic<std::uint64_t> last_barrier_{0};
+  /// False only while the engine's thread may be asleep; whoever sets it true must wake the thread.
+  std::atomic<bool> awake_{true};
+
+  Mutex mutex_;
+  CondVar place_freed_;
+  std::size_t waiting_ SLUICE_GUARDED_BY(mutex_) = 0;
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> exit_{false};
+
+  // Owned by the engine's thread.
+  std::unordered_map<std::uint64_t, RunningSync> running_;
+  std::uint64_t last_token_ = 0;
+
+  Mutex join_mutex_;  // Taken last, for joining alone.
+  std::thread thread_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sluice/epochs.h"
+#include "sluice/ids.h"
+#include "sluice/io_backend.h"
+#include "sluice/mutex.h"
+#include "sluice/sync_request.h"
+#include "sluice/unique_fd.h"
+
+namespace sluice {
+
+/// A barrier whose answer is not known yet.
+struct PendingBarrier {
+  BarrierId id;
+  SyncKind kind;
+  std::chrono::steady_clock::time_point since;
+  std::unique_ptr<SyncCallback> callback;
+  std::shared_ptr<SyncRequest> request;
+};
+
+/// All that the engine knows of one inode.
+struct EpochEntry {
+  InodeEpochs epochs;
+  /// In the order in which `epochs` received them.
+  std::vector<PendingBarrier> pending;
+  /// The newest barrier's, while a sync may be needed.
+  SharedFd descriptor;
+  /// Taken when the last sync that succeeded was submitted.
+  std::optional<Fingerprint> durable_fingerprint;
+  /// The priority at which it stands in the sync queue, if it does.
+  std::optional<Priority> queued;
+
+  /// The priority at which it has to be put into the sync queue now, or put forward in it; it counts as put.
+  [[nodiscard]] std::optional<Priority> needs_queueing();
+  /// Takes out the descriptor when no sync will be needed; to be closed outside the lock.
+  [[nodiscard]] SharedFd unneeded_descriptor();
+  /// Takes out the barriers that `answers` names, in its order.
+  [[nodiscard]] std::vector<PendingBarrier> take(const std::vector<BarrierAnswer>& answers);
+};
+
+/// FileKey -> EpochEntry. Sharded by key, each shard under its own lock, and bounded: past the limit the
+/// entry that was used longest ago and may be forgotten is; an inode without an entry counts as dirty.
+/// Entries that must not be forgotten (somebody waits, a mutation or a sync is under way, a failure stands)
+/// can exceed the limit; the first three are bounded by the requests and threads there are. Checks the
+/// invariants of an entry whenever it is let go. Thread-safe. The function that is handed to with() runs
+/// under the shard's lock: it must not call the table.
+class EpochTable {
+ public:
+  explicit EpochTable(std::size_t max_inodes);
+
+  /// Calls `use` on the entry of `file`, which is made when there is none.
+  template <typename Use>
+  void with(const FileKey& file, Use&& use) {
+    Shard& shard = shard_of(file);
+    const MutexLock lock(shard.mutex);
+    const CheckedEntry entry(find_or_make(shard, file));
+    use(entry.entry);
+  }
+
+  /// Calls `use` on the entry of `file` if there is one.
+  template <typename Use>
+  void with_known(const FileKey& file, Use&& use) {
+    Shard& shard = shard_of(file);
+    const MutexLock lock(shard.mutex);
+    const auto found = shard.slots.find(file);
+    if (found == shard.slots.end()) return;
+    const CheckedEntry entry(found->second.entry);
+    use(entry.entry);
+  }
+
+  /// The inodes of which not everything is durable, with the descriptor of their newest barrier, if any.
+  [[nodiscard]] std::vector<std::pair<FileKey, SharedFd>> dirty() const;
+  [[nodiscard]] std::size_t size() const;
+  /// How many inodes were forgotten while they were not durable.
+  [[nodiscard]] std::size_t forgotten_dirty() const {
+    return forgotten_dirty_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::size_t kShards = 64;
+
+  struct Slot {
+    EpochEntry entry;
+    std::list<FileKey>::iterator place;
+  };
+  struct Shard {
+    mutable Mutex mutex;
+    std::unordered_map<FileKey, Slot, FileKeyHash> slots SLUICE_GUARDED_BY(mutex);
+    std::list<FileKey> by_use SLUICE_GUARDED_BY(mutex);  // Used longest ago first.
+  };
+  struct CheckedEntry {
+    explicit CheckedEntry(EpochEntry& checked) : entry(checked) {}
+    ~CheckedEntry() { entry.epochs.check_invariants(); }
+    CheckedEntry(const CheckedEntry&) = delete;
+    CheckedEntry& operator=(const CheckedEntry&) = delete;
+    EpochEntry& entry;
+  };
+
+  Shard& shard_of(const FileKey& file) { return shards_[FileKeyHash()(file) % kShards]; }
+  EpochEntry& find_or_make(Shard& shard, const FileKey& file) SLUICE_REQUIRES(shard.mutex);
+  void make_room(Shard& shard) SLUICE_REQUIRES(shard.mutex);
+
+  const std::size_t max_per_shard_;
+  std::array<Shard, kShards> shards_;
+  std::atomic<std::size_t> forgotten_dirty_{0};
+};
+
+}  // namespace sluice

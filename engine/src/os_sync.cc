@@ -1,0 +1,50 @@
+#include "os_sync.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sluice {
+namespace {
+
+// The kernel's own "start this call again" (ERESTARTSYS to ERESTART_RESTARTBLOCK). fsync(2) turns them into
+// a second run or EINTR before it returns; io_uring hands out what the file system said.
+constexpr int kFirstRestart = 512;
+constexpr int kLastRestart = 516;
+
+bool interrupted(int error) {
+  return error == EINTR || (error >= kFirstRestart && error <= kLastRestart);
+}
+
+timespec to_timespec(const statx_timestamp& stamp) {
+  return {.tv_sec = stamp.tv_sec, .tv_nsec = stamp.tv_nsec};
+}
+
+}  // namespace
+
+int sync_file(int fd, SyncKind kind) {
+  const int result = kind == SyncKind::data ? ::fdatasync(fd) : ::fsync(fd);
+  return result == 0 ? 0 : errno;
+}
+
+SyncCompletion completion_of(SyncToken token, int error) {
+  if (error == 0) return {.token = token, .outcome = SyncOutcome::succeeded};
+  if (interrupted(error)) return {.token = token, .outcome = SyncOutcome::never_ran};
+  // ECANCELED too is a failure: we never cancel, so it is the file system's own word, and a sync that is
+  // called failed without need does less harm than one that is asked twice.
+  // To a FUSE kernel ENOSYS would mean "never ask again" (fuse_fsync).
+  return {.token = token, .outcome = SyncOutcome::failed, .error = Errno(error == ENOSYS ? EIO : error)};
+}
+
+Result<Fingerprint> fingerprint_of(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_MTIME | STATX_CTIME, &status) != 0)
+    return fail_last();
+  return Fingerprint{.size = static_cast<off_t>(status.stx_size),
+                     .mtime = to_timespec(status.stx_mtime),
+                     .ctime = to_timespec(status.stx_ctime)};
+}
+
+}  // namespace sluice

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "sluice/io_backend.h"
+
+namespace sluice {
+
+/// What the backends that ask the operating system share.
+
+/// fsync(2) or fdatasync(2), by `kind`. Returns 0 or the error number.
+int sync_file(int fd, SyncKind kind);
+
+/// What a sync that returned `error` (0: success) has done.
+SyncCompletion completion_of(SyncToken token, int error);
+
+/// Asks statx(2).
+Result<Fingerprint> fingerprint_of(int fd);
+
+}  // namespace sluice

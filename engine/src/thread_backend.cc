@@ -1,0 +1,120 @@
+#include "thread_backend.h"
+
+#include <pthread.h>
+
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include "os_sync.h"
+#include "sluice/check.h"
+
+namespace sluice {
+namespace {
+
+/// Blocks every signal for the calling thread. A thread inherits the mask of its maker; the program's signals
+/// are for its own threads, and none shall interrupt a sync.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_syncs) {
+  return create(max_syncs, sync_file);
+}
+
+Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_syncs, SyncCall sync_call) {
+  SLUICE_CHECK(max_syncs > 0 && max_syncs <= kMaxSyncs);
+  std::unique_ptr<ThreadBackend> backend(new ThreadBackend(max_syncs, std::move(sync_call)));
+  const Result<void> first = backend->add_thread();
+  if (!first) return fail(first.error());
+  return backend;
+}
+
+ThreadBackend::ThreadBackend(unsigned max_syncs, SyncCall sync_call)
+    : max_syncs_(max_syncs), sync_call_(std::move(sync_call)) {
+  threads_.reserve(max_syncs);
+}
+
+ThreadBackend::~ThreadBackend() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    sync_queued_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
+  bool needs_thread = false;
+  {
+    MutexLock lock(mutex_);
+    queue_.push_back({token, fd, kind});
+    needs_thread = queue_.size() + busy_ > threads_.size() && threads_.size() < max_syncs_;
+    sync_queued_.notify_one();
+  }
+  // Without a new thread the sync waits for one of those that there are.
+  if (needs_thread) static_cast<void>(add_thread());
+}
+
+void ThreadBackend::wait(std::vector<SyncCompletion>& completions) {
+  MutexLock lock(mutex_);
+  while (completed_.empty() && !woken_) wait_over_.wait(mutex_);
+  completions.insert(completions.end(), completed_.begin(), completed_.end());
+  completed_.clear();
+  woken_ = false;
+}
+
+void ThreadBackend::wake() {
+  MutexLock lock(mutex_);
+  woken_ = true;
+  wait_over_.notify_one();
+}
+
+Result<Fingerprint> ThreadBackend::fingerprint(int fd) const {
+  return fingerprint_of(fd);
+}
+
+Result<void> ThreadBackend::add_thread() {
+  const SignalsBlocked inherited;
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error& error) {
+    return fail(error.code().value());
+  }
+  pthread_setname_np(threads_.back().native_handle(), "sluice-sync");
+  return {};
+}
+
+void ThreadBackend::run() {
+  for (;;) {
+    Sync sync{};
+    {
+      MutexLock lock(mutex_);
+      while (queue_.empty() && !stopping_) sync_queued_.wait(mutex_);
+      if (queue_.empty()) return;
+      sync = queue_.front();
+      queue_.pop_front();
+      ++busy_;
+    }
+    const SyncCompletion completion = completion_of(sync.token, sync_call_(sync.fd, sync.kind));
+    MutexLock lock(mutex_);
+    completed_.push_back(completion);
+    --busy_;
+    wait_over_.notify_one();
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,246 @@
+#include <gtest/gtest.h>
+
+#include "engine_harness.h"
+
+// When a sync is answered without the device, and through which descriptor it goes otherwise.
+
+namespace sluice::testing {
+namespace {
+
+constexpr Fingerprint kAsItWas{
+    .size = 10, .mtime = {.tv_sec = 5, .tv_nsec = 0}, .ctime = {.tv_sec = 6, .tv_nsec = 0}};
+
+class EngineElision : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    harness_.backend().set_fingerprint(kAsItWas);
+    harness_.make_clean();
+    harness_.answer_all(SyncAnswer::success());
+  }
+  /// How many syncs a request costs now.
+  std::size_t syncs_for(SyncKind kind) {
+    const std::size_t before = harness_.syncs_when_idle();
+    EXPECT_EQ(harness_.sync(kind), 0);
+    return harness_.syncs_when_idle() - before;
+  }
+
+  FakeHarness harness_;
+};
+
+TEST_F(EngineElision, Contract_E3_SyncOfADurableFileCostsNothing) {
+  EXPECT_EQ(syncs_for(SyncKind::full), 0U);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+  EXPECT_EQ(harness_.engine().counters().full.elided, 1U);
+  EXPECT_EQ(harness_.engine().counters().data.elided, 1U);
+}
+
+TEST_F(EngineElision, WriteEndsIt) {
+  harness_.mutate();
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+  EXPECT_EQ(syncs_for(SyncKind::full), 0U);
+}
+
+TEST_F(EngineElision, MetadataAreNoBusinessOfADataSync) {
+  harness_.mutate(MutationClass::metadata);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+TEST_F(EngineElision, Contract_E4_DataSyncDoesNotSatisfyAFullOne) {
+  harness_.mutate();
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+  EXPECT_EQ(syncs_for(SyncKind::full), 0U);
+}
+
+TEST_F(EngineElision, FullSyncSatisfiesADataOne) {
+  harness_.mutate();
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+}
+
+TEST_F(EngineElision, MutationUnderWayEndsIt) {
+  const OngoingMutation write = harness_.begin();
+  const auto request = harness_.submit();
+  EXPECT_EQ(harness_.syncs_when_idle(), 1U);
+  EXPECT_EQ(request->status(), SyncStatus::in_progress);
+}
+
+TEST(EngineFirstSync, FileOfWhichNothingIsKnownIsSynced) {
+  FakeHarness harness;
+  harness.submit(SyncKind::data);
+  EXPECT_TRUE(harness.backend().wait_for_submissions(1));
+}
+
+// ---- Changes behind us ----
+
+TEST_F(EngineElision, AnotherSizeEndsIt) {
+  Fingerprint now = kAsItWas;
+  now.size = 11;
+  harness_.backend().set_fingerprint(now);
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+  EXPECT_EQ(harness_.engine().counters().changed_behind, 1U);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+}
+
+TEST_F(EngineElision, AnotherModificationTimeEndsIt) {
+  Fingerprint now = kAsItWas;
+  now.mtime.tv_nsec = 1;
+  harness_.backend().set_fingerprint(now);
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+}
+
+TEST_F(EngineElision, AnotherChangeTimeEndsItForAFullSync) {
+  Fingerprint now = kAsItWas;
+  now.ctime.tv_nsec = 1;
+  harness_.backend().set_fingerprint(now);
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+TEST_F(EngineElision, AnotherChangeTimeIsNoBusinessOfADataSync) {
+  Fingerprint now = kAsItWas;
+  now.ctime.tv_nsec = 1;
+  harness_.backend().set_fingerprint(now);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+}
+
+TEST_F(EngineElision, FingerprintThatCannotBeTakenEndsIt) {
+  harness_.backend().set_fingerprint(fail(EIO));
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+TEST_F(EngineElision, ChangeDuringTheSyncIsNoticedAfterwards) {
+  harness_.hold_all();
+  harness_.mutate();
+  harness_.submit();
+  ASSERT_TRUE(harness_.backend().wait_for_submissions(2));
+  Fingerprint now = kAsItWas;
+  now.size = 11;
+  harness_.backend().set_fingerprint(now);
+  harness_.answer_all(SyncAnswer::success());
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+// ---- Forgetting ----
+
+TEST(EngineForgetting, ForgottenInodeCountsAsDirty) {
+  constexpr std::size_t kFiles = 1;
+  EngineOptions options;
+  options.max_inodes = 1;  // One for each shard of the table.
+  FakeHarness harness(kFiles, options);
+  harness.make_clean();
+  harness.answer_all(SyncAnswer::success());
+  for (ino_t other = 1; other <= 1000; ++other) {
+    const FileKey key{.device = 0, .inode = other};
+    const OngoingMutation mutation = harness.engine().begin(Mutation(key, MutationClass::data));
+  }
+  const std::size_t before = harness.syncs_when_idle();
+  EXPECT_EQ(harness.sync(), 0);
+  EXPECT_EQ(harness.syncs_when_idle(), before + 1);
+  EXPECT_TRUE(harness.engine().forgot_dirty_inodes());
+}
+
+TEST(EngineForgetting, FailedInodeIsNeverForgotten) {
+  EngineOptions options;
+  options.max_inodes = 1;
+  FakeHarness harness(1, options);
+  harness.answer_all(SyncAnswer::failure(EIO));
+  ASSERT_EQ(harness.sync(), EIO);
+  harness.answer_all(SyncAnswer::success());
+  for (ino_t other = 1; other <= 1000; ++other) {
+    const FileKey key{.device = 0, .inode = other};
+    const OngoingMutation mutation = harness.engine().begin(Mutation(key, MutationClass::data));
+  }
+  EXPECT_EQ(harness.sync(), EIO);
+}
+
+// ---- Descriptors ----
+
+TEST(EngineDescriptors, SyncGoesThroughTheDescriptorThatWasHeldBeforeTheWrite) {
+  FakeHarness harness;
+  const SharedFd held = harness.files().reopen();
+  harness.engine().hold_descriptor(harness.files().key(), held);
+  harness.mutate();
+  harness.submit();
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  EXPECT_EQ(harness.backend().submitted()[0].fd, held->get());
+}
+
+TEST(EngineDescriptors, SyncGoesThroughTheCallersWhenNoneIsHeld) {
+  FakeHarness harness;
+  harness.submit();
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  EXPECT_EQ(harness.backend().submitted()[0].fd, harness.files().fd());
+}
+
+TEST(EngineDescriptors, FirstHeldOneStays) {
+  FakeHarness harness;
+  const SharedFd first = harness.files().reopen();
+  harness.engine().hold_descriptor(harness.files().key(), first);
+  harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());
+  harness.submit();
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  EXPECT_EQ(harness.backend().submitted()[0].fd, first->get());
+}
+
+TEST(EngineDescriptors, RemovalLetsGo) {
+  FakeHarness harness;
+  SharedFd held = harness.files().reopen();
+  const std::weak_ptr<const UniqueFd> descriptor = held;
+  harness.engine().hold_descriptor(harness.files().key(), std::move(held));
+  ASSERT_TRUE(harness.engine().holds_descriptor(harness.files().key()));
+  harness.engine().removed(harness.files().key());
+  EXPECT_FALSE(harness.engine().holds_descriptor(harness.files().key()));
+  EXPECT_TRUE(descriptor.expired());
+}
+
+TEST(EngineDescriptors, RemovalDuringASyncKeepsItsDescriptorOpen) {
+  FakeHarness harness;
+  harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());
+  const auto request = harness.submit();
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  harness.engine().removed(harness.files().key());
+  harness.backend().end_nth(0, SyncAnswer::success());  // The fake checks that it is open still.
+  EXPECT_EQ(answer_of(*request), 0);
+}
+
+TEST(EngineDescriptors, CleanOnesAreClosedPastTheirLimitAndDirtyOnesAreNot) {
+  constexpr std::size_t kFiles = 4;
+  EngineOptions options;
+  options.max_clean_descriptors = 1;
+  FakeHarness harness(kFiles, options);
+  harness.answer_all(SyncAnswer::success());
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    harness.engine().hold_descriptor(harness.files().key(i), harness.files().reopen(i));
+    harness.mutate(MutationClass::data, i);
+  }
+  for (std::size_t i = 0; i + 1 < kFiles; ++i) EXPECT_EQ(harness.sync(SyncKind::full, i), 0);
+  harness.syncs_when_idle();
+  const std::vector<bool> expected{false, false, true, true};  // The last clean one, and the dirty one.
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    EXPECT_EQ(harness.engine().holds_descriptor(harness.files().key(i)), expected[i]) << i;
+  }
+}
+
+TEST(EngineDescriptors, DirtyOneOfAForgottenInodeIsNotTakenForClean) {
+  EngineOptions options;
+  options.max_inodes = 1;
+  options.max_clean_descriptors = 1;
+  FakeHarness harness(2, options);
+  harness.answer_all(SyncAnswer::success());
+  harness.engine().hold_descriptor(harness.files().key(0), harness.files().reopen(0));
+  ASSERT_EQ(harness.sync(SyncKind::full, 0), 0);
+  for (ino_t other = 1; other <= 1000; ++other) {
+    const FileKey key{.device = 0, .inode = other};
+    const OngoingMutation mutation = harness.engine().begin(Mutation(key, MutationClass::data));
+  }
+  const OngoingMutation write = harness.begin(MutationClass::data, 0);
+  // A second clean descriptor is one too many; the dirty one must not be what goes.
+  harness.engine().hold_descriptor(harness.files().key(1), harness.files().reopen(1));
+  ASSERT_EQ(harness.sync(SyncKind::full, 1), 0);
+  harness.syncs_when_idle();
+  EXPECT_TRUE(harness.engine().holds_descriptor(harness.files().key(0)));
+}
+
+}  // namespace
+}  // namespace sluice::testing
