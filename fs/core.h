@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "credentials.h"
+#include "fuse_api.h"
+#include "handle_table.h"
+#include "sluice/sync_engine.h"
+#include "tree.h"
+
+namespace sluicefs {
+
+/// A regular file that a program has open.
+struct OpenFile {
+  NodePtr node;
+  /// Its own open file of the source, without O_APPEND, O_DIRECT, O_SYNC and O_DSYNC: those are done by us,
+  /// since pages of mappings are written through it as well (FACTS of fuse_writepages: any open file of the
+  /// inode is taken).
+  sluice::SharedFd fd;
+  bool append = false;
+};
+
+/// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.
+struct OpenDirectory {
+  NodePtr node;
+  sluice::SharedFd fd;
+  sluice::Mutex mutex;
+  /// Records that were read from the source and not handed out yet, and the offset that the next one follows.
+  std::vector<char> records SLUICE_GUARDED_BY(mutex);
+  std::size_t next_record SLUICE_GUARDED_BY(mutex) = 0;
+  off_t position SLUICE_GUARDED_BY(mutex) = 0;
+};
+
+/// How long the kernel may believe what it was told, in seconds.
+struct Timeouts {
+  double entry = 1;
+  double attributes = 1;
+  /// For names that do not exist; 0: not cached.
+  double negative = 0;
+};
+
+/// What the operations of one mount work on. Each part synchronises itself.
+struct Core {
+  Tree& tree;
+  sluice::SyncEngine& engine;
+  Timeouts timeouts;
+  HandleTable<OpenFile> files;
+  HandleTable<OpenDirectory> directories;
+};
+
+}  // namespace sluicefs

@@ -1,0 +1,105 @@
+#include "credentials.h"
+
+#include <sched.h>
+#include <sys/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+
+#include "sluice/check.h"
+
+namespace sluicefs {
+
+using sluice::fail_last;
+using sluice::Result;
+
+namespace {
+
+constexpr std::array kNeeded = {
+    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,
+    CAP_MKNOD, CAP_SETFCAP,      CAP_SETGID,          CAP_SETUID, CAP_SYS_ADMIN,
+};
+
+struct FreeCaps {
+  void operator()(cap_t caps) const { ::cap_free(caps); }
+};
+using Caps = std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCaps>;
+
+bool has_needed_capabilities() {
+  const Caps caps(::cap_get_proc());
+  cap_flag_value_t value = CAP_CLEAR;
+  return caps && ::cap_get_flag(caps.get(), CAP_SETUID, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
+}
+
+/// Adjusts the effective set of the calling thread.
+void set_effective(const cap_value_t* values, int count, cap_flag_value_t to) {
+  const Caps caps(::cap_get_proc());
+  SLUICE_CHECK(caps && ::cap_set_flag(caps.get(), CAP_EFFECTIVE, count, values, to) == 0);
+  SLUICE_CHECK(::cap_set_proc(caps.get()) == 0);
+}
+
+// glibc's wrappers would change every thread; the system calls change the calling one.
+void set_fsuid(uid_t uid) {
+  ::syscall(SYS_setfsuid, uid);
+}
+void set_fsgid(gid_t gid) {
+  ::syscall(SYS_setfsgid, gid);
+}
+
+}  // namespace
+
+Result<void> keep_needed_capabilities() {
+  if (!has_needed_capabilities()) return {};
+  const Caps caps(::cap_init());
+  if (!caps) return fail_last();
+  for (const cap_value_t needed : kNeeded) {
+    for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE}) {
+      const Caps now(::cap_get_proc());
+      cap_flag_value_t value = CAP_CLEAR;
+      if (now) ::cap_get_flag(now.get(), needed, CAP_PERMITTED, &value);
+      if (value == CAP_SET && ::cap_set_flag(caps.get(), flag, 1, &needed, CAP_SET) != 0) return fail_last();
+    }
+  }
+  if (::cap_set_proc(caps.get()) != 0) return fail_last();
+  return {};
+}
+
+Result<void> own_umask() {
+  if (::unshare(CLONE_FS) != 0) return fail_last();
+  ::umask(0);
+  return {};
+}
+
+CallerScope::CallerScope(const Caller& caller) : old_umask_(::umask(caller.umask)) {
+  if (::geteuid() != 0) return;
+  if (caller.gid != 0) {
+    set_fsgid(caller.gid);
+    switched_gid_ = true;
+  }
+  if (caller.uid != 0) {
+    set_fsuid(caller.uid);  // Takes the file system capabilities away, capabilities(7).
+    switched_uid_ = true;
+    set_effective(kNeeded.data(), static_cast<int>(kNeeded.size()), CAP_SET);
+  }
+}
+
+CallerScope::~CallerScope() {
+  if (switched_uid_) set_fsuid(0);
+  if (switched_gid_) set_fsgid(0);
+  ::umask(old_umask_);
+}
+
+DropSetidScope::DropSetidScope(bool drop) : dropped_(drop && ::geteuid() == 0) {
+  constexpr cap_value_t kFsetid = CAP_FSETID;
+  if (dropped_) set_effective(&kFsetid, 1, CAP_CLEAR);
+}
+
+DropSetidScope::~DropSetidScope() {
+  constexpr cap_value_t kFsetid = CAP_FSETID;
+  if (dropped_) set_effective(&kFsetid, 1, CAP_SET);
+}
+
+}  // namespace sluicefs

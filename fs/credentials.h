@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "sluice/result.h"
+
+namespace sluicefs {
+
+/// Who asks, as the kernel says in each request.
+struct Caller {
+  uid_t uid;
+  gid_t gid;
+  mode_t umask;
+};
+
+/// Gives up, in this thread and those that it starts, every capability that a passthrough file system does
+/// not need: among others CAP_SYS_RESOURCE, with which an ordinary user's write would use the blocks reserved
+/// for root. Without privileges there is nothing to give up.
+sluice::Result<void> keep_needed_capabilities();
+
+/// Gives the calling thread a umask (and working directory) of its own; without it CallerScope would set
+/// everybody's.
+sluice::Result<void> own_umask();
+
+/// While it lives, what the calling thread creates belongs to the caller and is masked by the caller's umask
+/// (or by the directory's default ACL, which the backing file system applies instead). The kernel has checked
+/// the permissions (default_permissions), so the daemon keeps its capabilities; a daemon without any acts as
+/// its own user anyway. REQUIRES: own_umask() in this thread.
+class CallerScope {
+ public:
+  explicit CallerScope(const Caller& caller);
+  ~CallerScope();
+  CallerScope(const CallerScope&) = delete;
+  CallerScope& operator=(const CallerScope&) = delete;
+
+ private:
+  bool switched_uid_ = false;
+  bool switched_gid_ = false;
+  mode_t old_umask_;
+};
+
+/// While it lives, the calling thread changes file contents as somebody who may not keep setuid and setgid
+/// bits: the backing file system then drops them as it would natively (FUSE_HANDLE_KILLPRIV_V2's duty; file
+/// capabilities it drops for everybody).
+class DropSetidScope {
+ public:
+  /// Does nothing unless `drop`.
+  explicit DropSetidScope(bool drop);
+  ~DropSetidScope();
+  DropSetidScope(const DropSetidScope&) = delete;
+  DropSetidScope& operator=(const DropSetidScope&) = delete;
+
+ private:
+  bool dropped_;
+};
+
+}  // namespace sluicefs

@@ -1,0 +1,156 @@
+#include "mount.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "core.h"
+#include "credentials.h"
+#include "dispatch.h"
+#include "file_system_sync.h"
+#include "readers.h"
+#include "wire.h"
+
+namespace sluicefs {
+
+using sluice::Result;
+using sluice::SyncEngine;
+using sluice::UniqueFd;
+
+namespace {
+
+constexpr std::chrono::seconds kInitDeadline{10};
+/// As long as the kernel can be told to believe a name: nobody but us changes the source.
+constexpr double kLong = 24.0 * 3600;
+constexpr double kShort = 1;
+
+tl::unexpected<MountError> failed(ExitCode code, std::string message) {
+  return tl::unexpected<MountError>(MountError{code, std::move(message)});
+}
+
+bool mounts_over_source(const Options& options, int source) {
+  struct stat at {};
+  struct stat from {};
+  return ::stat(options.mountpoint.c_str(), &at) == 0 && ::fstat(source, &from) == 0 &&
+         at.st_dev == from.st_dev && at.st_ino == from.st_ino;
+}
+
+Timeouts timeouts_of(const Options& options, bool exclusive) {
+  const double normal = exclusive ? kLong : kShort;
+  Timeouts timeouts;
+  timeouts.entry = options.entry_timeout ? options.entry_timeout->count() : normal;
+  timeouts.attributes = options.attr_timeout ? options.attr_timeout->count() : normal;
+  timeouts.negative = exclusive ? timeouts.entry : 0;
+  return timeouts;
+}
+
+/// The value of a mount option, in which libfuse takes a comma for the next option.
+std::string escaped(const std::string& value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == ',' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+SessionOptions session_options(const Options& options, bool exclusive) {
+  SessionOptions session;
+  session.exclusive_source = exclusive;
+  session.mount_options = {"fsname=" + escaped(options.source), "subtype=sluicefs", "default_permissions"};
+  if (options.allow_other.value_or(::geteuid() == 0)) session.mount_options.emplace_back("allow_other");
+  if (options.read_only) session.mount_options.emplace_back("ro");
+  for (const std::string& flag : options.mount_flags) session.mount_options.push_back(flag);
+  return session;
+}
+
+}  // namespace
+
+class Mount::Parts {
+ public:
+  Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend, Timeouts timeouts)
+      : tree_(std::move(tree)),
+        engine_(sluice::EngineOptions{}, std::move(backend)),
+        core_{*tree_, engine_, timeouts, {}, {}} {}
+
+  std::unique_ptr<Tree> tree_;
+  SyncEngine engine_;
+  Core core_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Readers> readers_;
+};
+
+Mount::Mount(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Mount::~Mount() = default;
+
+tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& options, UniqueFd source) {
+  auto backend = sluice::make_backend(options.backend, options.max_syncs);
+  if (!backend) {
+    return failed(ExitCode::engine_failed, "cannot start the sync engine: " + backend.error().message() +
+                                               "; -o engine=threads needs no io_uring");
+  }
+  return start(options, std::move(source), std::move(*backend));
+}
+
+tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& options, UniqueFd source,
+                                                              std::unique_ptr<sluice::IoBackend> backend) {
+  const bool exclusive = mounts_over_source(options, source.get());
+  Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
+  if (!tree)
+    return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
+  auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
+
+  auto session = Session::create(session_options(options, exclusive), operations(), &parts->core_);
+  if (!session) return failed(ExitCode::usage, session.error());
+  parts->session_ = std::move(*session);
+  if (const auto mounted = parts->session_->mount(options.mountpoint); !mounted) {
+    return failed(ExitCode::no_permission, "cannot mount on " + options.mountpoint + ": " + mounted.error());
+  }
+  // After mount(2); the threads that serve requests inherit what is left.
+  static_cast<void>(keep_needed_capabilities());
+
+  parts->readers_ = std::make_unique<Readers>(*parts->session_);
+  std::unique_ptr<Mount> mount(new Mount(std::move(parts)));
+  if (const Result<void> started = mount->parts_->readers_->start(); !started) {
+    return failed(ExitCode::internal, "cannot start a thread: " + started.error().message());
+  }
+  if (!mount->parts_->session_->wait_for_init(std::chrono::steady_clock::now() + kInitDeadline)) {
+    mount->parts_->readers_->stop();
+    return failed(ExitCode::fuse_unavailable,
+                  "the kernel did not answer the mount; is its FUSE older than 5.10?");
+  }
+  return mount;
+}
+
+int Mount::ended_fd() const {
+  return parts_->readers_->ended_fd();
+}
+
+void Mount::pull() {
+  for (const NodeId node : parts_->tree_->nodes().maybe_mapped()) parts_->session_->write_back(node);
+}
+
+StopReport Mount::finish() {
+  parts_->readers_->stop();
+  StopReport report;
+  // First everything at once, which also reaches what no descriptor is open of any more; the inodes one by
+  // one afterwards are nearly free, and say which of them failed.
+  if (const Result<void> synced = sync_file_system(parts_->tree_->root()); !synced) {
+    report = {1, synced.error()};
+  }
+  const sluice::DrainReport drained = parts_->engine_.drain();
+  if (drained.failed > 0) report = {drained.failed, drained.error};
+  parts_->engine_.stop();
+  return report;
+}
+
+sluice::CountersSnapshot Mount::counters() const {
+  return parts_->engine_.counters();
+}
+std::string Mount::backend_name() const {
+  return std::string(parts_->engine_.backend().name());
+}
+
+}  // namespace sluicefs

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "file_handle.h"
+#include "io_mode.h"
+#include "sluice/ids.h"
+#include "sluice/mutex.h"
+#include "sluice/unique_fd.h"
+
+namespace sluicefs {
+
+/// The number by which the kernel knows an inode. Opaque: never a pointer, never reused.
+using NodeId = std::uint64_t;
+
+/// How an inode is found again.
+struct NodeIdentity {
+  sluice::FileKey key;
+  mode_t type = 0;          ///< S_IFMT bits
+  FileHandle handle;        ///< empty when `pinned` is set
+  sluice::SharedFd pinned;  ///< O_PATH; null when the handle can be opened
+};
+
+/// An inode that the kernel knows.
+class Node {
+ public:
+  Node(NodeId id, NodeIdentity identity) : id_(id), identity_(std::move(identity)) {}
+
+  [[nodiscard]] NodeId id() const { return id_; }
+  [[nodiscard]] const sluice::FileKey& key() const { return identity_.key; }
+  [[nodiscard]] mode_t type() const { return identity_.type; }
+  [[nodiscard]] const FileHandle& handle() const { return identity_.handle; }
+  [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
+  [[nodiscard]] IoModeState& io_mode() { return io_mode_; }
+
+  /// A file that was removed while it is open can be reached by its open file only.
+  void set_open_fd(const sluice::SharedFd& fd) {
+    const sluice::MutexLock lock(mutex_);
+    open_fd_ = fd;
+  }
+  /// Null when the file that was opened last is closed.
+  [[nodiscard]] sluice::SharedFd open_fd() const {
+    const sluice::MutexLock lock(mutex_);
+    return open_fd_.lock();
+  }
+
+  /// Somebody had it open for writing since the kernel came to know it; a mapping may still be dirty, for it
+  /// outlives the handle.
+  void set_maybe_mapped() { maybe_mapped_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool maybe_mapped() const { return maybe_mapped_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class NodeTable;
+
+  // Constant.
+  const NodeId id_;
+  const NodeIdentity identity_;
+  // Each synchronises itself.
+  std::atomic<bool> maybe_mapped_{false};
+  IoModeState io_mode_;
+  mutable sluice::Mutex mutex_;
+  std::weak_ptr<const sluice::UniqueFd> open_fd_ SLUICE_GUARDED_BY(mutex_);
+  // Guarded by the table's mutex.
+  std::uint64_t lookups_ = 0;
+  NodeId parent_ = 0;
+  std::string name_;
+};
+
+using NodePtr = std::shared_ptr<Node>;
+
+/// Every inode that the kernel knows, by its number and by its identity. The kernel owes a FORGET for each
+/// lookup that it was answered; a node goes with its last one, so the table is bounded by the kernel's own
+/// cache. Thread-safe.
+///
+/// Invariant: a node is in both maps or in none; its lookups are more than 0, but for the root, which stays.
+class NodeTable {
+ public:
+  explicit NodeTable(NodeIdentity root);
+
+  /// The node of that identity, made if need be, with one more lookup, met under that parent and name.
+  NodePtr remember(NodeIdentity identity, NodeId parent, std::string_view name);
+  /// Null when the kernel does not (or no longer) know it.
+  [[nodiscard]] NodePtr find(NodeId id) const;
+  /// True when the node is gone by that.
+  bool forget(NodeId id, std::uint64_t lookups);
+  [[nodiscard]] NodePtr find(const sluice::FileKey& key) const;
+
+  /// A name has come to stand for another inode than before, or for none.
+  void renamed(const sluice::FileKey& key, NodeId parent, std::string_view name);
+  /// The path relative to the source of the name that the node was met by last; for people to read. "?" where
+  /// a directory on the way has been forgotten.
+  [[nodiscard]] std::string path(NodeId id) const;
+
+  /// Inodes with pages that may be dirty in the kernel's cache of this mount.
+  [[nodiscard]] std::vector<NodeId> maybe_mapped() const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  mutable sluice::Mutex mutex_;
+  NodeId last_id_ SLUICE_GUARDED_BY(mutex_);
+  std::unordered_map<NodeId, NodePtr> by_id_ SLUICE_GUARDED_BY(mutex_);
+  std::unordered_map<sluice::FileKey, NodeId, sluice::FileKeyHash> by_key_ SLUICE_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluicefs

@@ -1,0 +1,132 @@
+#include "open_file.h"
+
+#include <fcntl.h>
+
+#include "ops_namespace.h"
+
+namespace sluicefs {
+
+using sluice::fail;
+using sluice::Mutation;
+using sluice::MutationClass;
+using sluice::OngoingMutation;
+using sluice::Result;
+using sluice::SharedFd;
+using sluice::UniqueFd;
+
+void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
+  if (!mutation.first_since_sync() || core.engine.holds_descriptor(node.key())) return;
+  // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
+  Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
+  // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
+  // then.
+  core.engine.hold_descriptor(node.key(), opened ? std::make_shared<const UniqueFd>(std::move(*opened)) : fd);
+}
+
+int backing_flags(int application_flags) {
+  return application_flags & (O_ACCMODE | O_NOATIME);
+}
+
+namespace ops {
+
+namespace {
+
+bool writes(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+Opened register_open(Core& core, const NodePtr& node, UniqueFd fd, int flags) {
+  auto file = std::make_shared<OpenFile>();
+  file->node = node;
+  file->fd = std::make_shared<const UniqueFd>(std::move(fd));
+  file->append = (flags & O_APPEND) != 0;
+  node->io_mode().opened(IoMode::tracked, writes(flags));
+  node->set_open_fd(file->fd);
+  if (writes(flags)) node->set_maybe_mapped();
+  return {core.files.insert(std::move(file))};
+}
+
+Result<void> truncate(Core& core, const Node& node, const UniqueFd& fd, bool drop_setid) {
+  OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
+  // Truncating makes no dirty pages whose write-back could fail, so a descriptor need not be held yet.
+  const DropSetidScope scope(drop_setid);
+  const Result<void> resized = backing::resize(fd.get(), 0);
+  if (resized) mutation.emptied();
+  return resized;
+}
+
+/// O_TRUNC asks for a descriptor that can write, whatever the access mode: open(2) truncates then, too.
+Result<UniqueFd> open_backing(Core& core, const Node& node, int flags, bool drop_setid) {
+  Result<UniqueFd> fd = core.tree.open_node(node, backing_flags(flags));
+  if (!fd || (flags & O_TRUNC) == 0) return fd;
+  if (writes(flags)) {
+    if (const Result<void> truncated = truncate(core, node, *fd, drop_setid); !truncated)
+      return fail(truncated.error());
+    return fd;
+  }
+  const Result<UniqueFd> writable = core.tree.open_node(node, O_WRONLY);
+  if (!writable) return fail(writable.error());
+  if (const Result<void> truncated = truncate(core, node, *writable, drop_setid); !truncated) {
+    return fail(truncated.error());
+  }
+  return fd;
+}
+
+/// A file that did not exist. EEXIST: it does.
+Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t mode,
+                           int flags) {
+  const Result<NodePtr> parent = core.tree.node(parent_id);
+  if (!parent) return fail(parent.error());
+  const Result<SharedFd> directory = core.tree.path_fd(**parent);
+  if (!directory) return fail(directory.error());
+
+  const OngoingMutation mutation = core.engine.begin(Mutation((*parent)->key(), MutationClass::data));
+  Result<UniqueFd> fd = [&] {
+    const CallerScope as_caller(caller);
+    return backing::open_at((*directory)->get(), name, backing_flags(flags) | O_CREAT | O_EXCL, mode);
+  }();
+  if (!fd) return fail(fd.error());
+  Result<Found> found = core.tree.identify(fd->get());
+  if (!found) return fail(found.error());
+  core.engine.created(found->identity.key);
+  Created created{};
+  created.entry = remember(core, std::move(*found), parent_id, name);
+  const Result<NodePtr> node = core.tree.node(created.entry.ino);
+  if (!node) return fail(node.error());
+  created.opened = register_open(core, *node, std::move(*fd), flags);
+  return created;
+}
+
+}  // namespace
+
+Result<Opened> open(Core& core, NodeId id, int flags, bool drop_setid) {
+  const Result<NodePtr> node = core.tree.node(id);
+  if (!node) return fail(node.error());
+  Result<UniqueFd> fd = open_backing(core, **node, flags, drop_setid);
+  if (!fd) return fail(fd.error());
+  return register_open(core, *node, std::move(*fd), flags);
+}
+
+Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
+                       int flags, bool drop_setid) {
+  Result<Created> created = create_new(core, caller, parent, name, mode, flags);
+  if (created || created.error() != sluice::Errno(EEXIST) || (flags & O_EXCL) != 0) return created;
+  // The kernel believed that there was none; somebody made one behind the mount.
+  const Result<Entry> entry = lookup(core, parent, name);
+  if (!entry) return fail(entry.error());
+  const Result<Opened> opened = open(core, entry->ino, flags, drop_setid);
+  if (!opened) {
+    core.tree.forget(entry->ino, 1);
+    return fail(opened.error());
+  }
+  return Created{*entry, *opened};
+}
+
+void release(Core& core, std::uint64_t handle) {
+  const std::shared_ptr<OpenFile> file = core.files.remove(handle);
+  if (file) file->node->io_mode().closed();
+}
+
+}  // namespace ops
+
+}  // namespace sluicefs

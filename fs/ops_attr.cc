@@ -1,0 +1,145 @@
+#include "ops_attr.h"
+
+#include <fcntl.h>
+
+#include "open_file.h"
+
+namespace sluicefs::ops {
+
+using sluice::fail;
+using sluice::Mutation;
+using sluice::MutationClass;
+using sluice::OngoingMutation;
+using sluice::Result;
+using sluice::SharedFd;
+using sluice::UniqueFd;
+
+namespace {
+
+struct Target {
+  NodePtr node;
+  SharedFd fd;
+};
+
+Result<Target> target(Core& core, NodeId id) {
+  Result<NodePtr> node = core.tree.node(id);
+  if (!node) return fail(node.error());
+  Result<SharedFd> fd = core.tree.path_fd(**node);
+  if (!fd) return fail(fd.error());
+  return Target{std::move(*node), std::move(*fd)};
+}
+
+Result<struct stat> stat_of(int fd) {
+  return backing::attributes(fd).map([](const backing::Attributes& attributes) { return attributes.stat; });
+}
+
+Result<void> change_owner(int fd, const AttributeChange& change) {
+  const uid_t uid =
+      (change.to_set & FUSE_SET_ATTR_UID) != 0 ? change.attributes.st_uid : static_cast<uid_t>(-1);
+  const gid_t gid =
+      (change.to_set & FUSE_SET_ATTR_GID) != 0 ? change.attributes.st_gid : static_cast<gid_t>(-1);
+  return backing::change_owner(fd, uid, gid);
+}
+
+timespec time_to_set(int to_set, int set, int now, const timespec& time) {
+  if ((to_set & now) != 0) return {0, UTIME_NOW};
+  if ((to_set & set) != 0) return time;
+  return {0, UTIME_OMIT};
+}
+
+Result<void> change_times(int fd, const AttributeChange& change) {
+  const timespec access =
+      time_to_set(change.to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, change.attributes.st_atim);
+  const timespec modification =
+      time_to_set(change.to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, change.attributes.st_mtim);
+  return backing::change_times(fd, access, modification);
+}
+
+/// An open file by which the size can be changed: the caller's own, which was opened for it, or a new one.
+Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& change) {
+  if (change.handle) {
+    if (const std::shared_ptr<OpenFile> file = core.files.find(*change.handle)) return file->fd;
+  }
+  Result<UniqueFd> opened = core.tree.open_node(node, O_WRONLY);
+  if (!opened) return fail(opened.error());
+  return std::make_shared<const UniqueFd>(std::move(*opened));
+}
+
+Result<void> resize(Core& core, const Node& node, const AttributeChange& change, OngoingMutation& mutation) {
+  const Result<SharedFd> fd = resizable(core, node, change);
+  if (!fd) return fail(fd.error());
+  hold_sync_descriptor(core, node, *fd, mutation);
+  const DropSetidScope scope(change.drop_setid);
+  const Result<void> resized = backing::resize((*fd)->get(), change.attributes.st_size);
+  if (resized && change.attributes.st_size == 0) mutation.emptied();
+  return resized;
+}
+
+constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+constexpr int kTimes =
+    FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+
+Result<void> apply(Core& core, const Target& to, const AttributeChange& change, OngoingMutation& mutation) {
+  Result<void> result;
+  if ((change.to_set & kOwner) != 0) result = change_owner(to.fd->get(), change);
+  if (result && (change.to_set & FUSE_SET_ATTR_MODE) != 0) {
+    result = backing::change_mode(to.fd->get(), change.attributes.st_mode & ~static_cast<mode_t>(S_IFMT));
+  }
+  if (result && (change.to_set & FUSE_SET_ATTR_SIZE) != 0) result = resize(core, *to.node, change, mutation);
+  if (result && (change.to_set & kTimes) != 0) result = change_times(to.fd->get(), change);
+  return result;
+}
+
+template <typename Change>
+Result<void> change_metadata(Core& core, NodeId id, Change change) {
+  const Result<Target> to = target(core, id);
+  if (!to) return fail(to.error());
+  const OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), MutationClass::metadata));
+  return change(to->fd->get());
+}
+
+}  // namespace
+
+Result<struct stat> get_attributes(Core& core, NodeId id) {
+  const Result<Target> of = target(core, id);
+  if (!of) return fail(of.error());
+  return stat_of(of->fd->get());
+}
+
+Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {
+  const Result<Target> to = target(core, id);
+  if (!to) return fail(to.error());
+  const bool resizes = (change.to_set & FUSE_SET_ATTR_SIZE) != 0;
+  const MutationClass mutation_class = resizes ? MutationClass::data : MutationClass::metadata;
+  OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), mutation_class));
+  if (const Result<void> applied = apply(core, *to, change, mutation); !applied) return fail(applied.error());
+  return stat_of(to->fd->get());
+}
+
+Result<void> set_xattr(Core& core, NodeId id, const char* name, std::span<const char> value, int flags) {
+  return change_metadata(core, id, [&](int fd) { return backing::set_xattr(fd, name, value, flags); });
+}
+
+Result<void> remove_xattr(Core& core, NodeId id, const char* name) {
+  return change_metadata(core, id, [&](int fd) { return backing::remove_xattr(fd, name); });
+}
+
+Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span<char> value) {
+  const Result<Target> of = target(core, id);
+  if (!of) return fail(of.error());
+  return backing::get_xattr(of->fd->get(), name, value);
+}
+
+Result<std::size_t> list_xattrs(Core& core, NodeId id, std::span<char> names) {
+  const Result<Target> of = target(core, id);
+  if (!of) return fail(of.error());
+  return backing::list_xattrs(of->fd->get(), names);
+}
+
+Result<struct statvfs> statistics(Core& core, NodeId id) {
+  const Result<Target> of = target(core, id);
+  if (!of) return fail(of.error());
+  return backing::statistics(of->fd->get());
+}
+
+}  // namespace sluicefs::ops

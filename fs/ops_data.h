@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core.h"
+
+/// Operations on the bytes of open files. EBADF for a handle that is not open. As in ops_namespace.h, a
+/// mutation has ended on return.
+namespace sluicefs::ops {
+
+sluice::Result<std::size_t> read(Core& core, std::uint64_t handle, std::span<char> into, off_t offset);
+
+/// Where a WRITE comes from.
+struct WriteOrigin {
+  /// The kernel writes back a page that a mapping made dirty: a short write would be lost silently, and an
+  /// error reaches nobody but the next fsync.
+  bool page_cache;
+  /// The writer may not keep setuid and setgid bits.
+  bool drop_setid;
+};
+sluice::Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char> from, off_t offset,
+                                  WriteOrigin origin);
+
+/// fallocate(2) in each of its modes.
+sluice::Result<void> allocate(Core& core, const Caller& caller, std::uint64_t handle, int mode, off_t offset,
+                              off_t length);
+struct FileOffset {
+  std::uint64_t handle;
+  off_t offset;
+};
+sluice::Result<std::size_t> copy_range(Core& core, const Caller& caller, FileOffset from, FileOffset to,
+                                       std::size_t length);
+/// SEEK_DATA and SEEK_HOLE; the kernel does the others itself.
+sluice::Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence);
+
+}  // namespace sluicefs::ops

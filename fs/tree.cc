@@ -1,0 +1,144 @@
+#include "tree.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace sluicefs {
+
+using sluice::fail;
+using sluice::FileKey;
+using sluice::MutexLock;
+using sluice::Result;
+using sluice::SharedFd;
+using sluice::UniqueFd;
+
+namespace {
+
+SharedFd share(UniqueFd fd) {
+  return std::make_shared<const UniqueFd>(std::move(fd));
+}
+
+bool can_open(const FileHandle& handle, int mount) {
+  return handle.open(mount, O_PATH).has_value();
+}
+
+/// The handle tells apart two owners of an inode number; where there is none, the time of birth has to.
+FileKey key_of(const backing::Attributes& attributes, const FileHandle& handle) {
+  const std::uint64_t generation =
+      handle.empty() ? sluice::mix_bits(attributes.birth_nanoseconds) : handle.digest();
+  return {attributes.stat.st_dev, attributes.stat.st_ino, generation};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
+  const Result<backing::Attributes> attributes = backing::attributes(source.get());
+  if (!attributes) return fail(attributes.error());
+  const Result<FileHandle> handle = FileHandle::of(source.get());
+  const bool uses_handles = handle && can_open(*handle, source.get());
+  UniqueFd pinned(::fcntl(source.get(), F_DUPFD_CLOEXEC, 0));
+  if (!pinned.valid()) return sluice::fail_last();
+  NodeIdentity root{key_of(*attributes, handle.value_or(FileHandle())), attributes->stat.st_mode & S_IFMT,
+                    FileHandle(), share(std::move(pinned))};
+  return std::unique_ptr<Tree>(
+      new Tree(std::move(source), handle ? handle->mount_id() : -1, uses_handles, std::move(root)));
+}
+
+Tree::Tree(UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity)
+    : root_(std::move(root)), mount_id_(mount_id), uses_handles_(uses_handles), nodes_(std::move(identity)) {}
+
+Result<NodePtr> Tree::node(NodeId id) const {
+  NodePtr node = nodes_.find(id);
+  if (!node) return fail(ESTALE);
+  return node;
+}
+
+Result<SharedFd> Tree::path_fd(const Node& node) {
+  if (node.pinned()) return node.pinned();
+  {
+    const MutexLock lock(mutex_);
+    const auto found = cached_.find(node.id());
+    if (found != cached_.end()) {
+      by_use_.splice(by_use_.end(), by_use_, found->second.place);
+      return found->second.fd;
+    }
+  }
+  Result<UniqueFd> opened = node.handle().open(root_.get(), O_PATH | O_NOFOLLOW);
+  if (!opened) {
+    SharedFd open_file = node.open_fd();
+    if (open_file) return open_file;
+    return fail(opened.error());
+  }
+  SharedFd fd = share(std::move(*opened));
+  SharedFd evicted;
+  const MutexLock lock(mutex_);
+  if (cached_.contains(node.id())) return fd;
+  cached_.emplace(node.id(), Cached{fd, by_use_.insert(by_use_.end(), node.id())});
+  if (cached_.size() > kMaxCached) {
+    const auto oldest = cached_.find(by_use_.front());
+    evicted = std::move(oldest->second.fd);
+    cached_.erase(oldest);
+    by_use_.pop_front();
+  }
+  return fd;
+}
+
+Result<UniqueFd> Tree::open_node(const Node& node, int flags) {
+  if (node.pinned()) return backing::reopen(node.pinned()->get(), flags);
+  Result<UniqueFd> opened = node.handle().open(root_.get(), flags | O_NOFOLLOW);
+  if (opened || opened.error() != sluice::Errno(ESTALE)) return opened;
+  const SharedFd open_file = node.open_fd();
+  if (!open_file) return opened;
+  return backing::reopen(open_file->get(), flags);
+}
+
+void Tree::forget(NodeId id, std::uint64_t lookups) {
+  if (nodes_.forget(id, lookups)) drop_cached(id);
+}
+
+void Tree::removed(const FileKey& key) {
+  if (const NodePtr node = nodes_.find(key)) drop_cached(node->id());
+}
+
+void Tree::drop_cached(NodeId id) {
+  SharedFd dropped;
+  const MutexLock lock(mutex_);
+  const auto found = cached_.find(id);
+  if (found == cached_.end()) return;
+  dropped = std::move(found->second.fd);
+  by_use_.erase(found->second.place);
+  cached_.erase(found);
+}
+
+Result<Found> Tree::find(int directory, const char* name) {
+  Result<UniqueFd> fd = backing::open_at(directory, name, O_PATH);
+  if (!fd) return fail(fd.error());
+  bool needs_pin = false;
+  Result<Found> found = describe(fd->get(), needs_pin);
+  if (found && needs_pin) found->identity.pinned = share(std::move(*fd));
+  return found;
+}
+
+Result<Found> Tree::identify(int fd) {
+  bool needs_pin = false;
+  Result<Found> found = describe(fd, needs_pin);
+  if (!found || !needs_pin) return found;
+  Result<UniqueFd> pinned = backing::reopen(fd, O_PATH);
+  if (!pinned) return fail(pinned.error());
+  found->identity.pinned = share(std::move(*pinned));
+  return found;
+}
+
+Result<Found> Tree::describe(int fd, bool& needs_pin) const {
+  const Result<backing::Attributes> attributes = backing::attributes(fd);
+  if (!attributes) return fail(attributes.error());
+  Found found{{}, *attributes};
+  const Result<FileHandle> handle = FileHandle::of(fd);
+  found.identity.key = key_of(*attributes, handle.value_or(FileHandle()));
+  found.identity.type = attributes->stat.st_mode & S_IFMT;
+  needs_pin = !uses_handles_ || !handle || handle->mount_id() != mount_id_;
+  if (!needs_pin) found.identity.handle = *handle;
+  return found;
+}
+
+}  // namespace sluicefs

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "backing.h"
+#include "node_table.h"
+#include "sluice/mutex.h"
+#include "sluice/result.h"
+#include "sluice/unique_fd.h"
+
+namespace sluicefs {
+
+/// An inode as it was met: who it is and what it is like.
+struct Found {
+  NodeIdentity identity;
+  backing::Attributes attributes;
+};
+
+/// The source tree: turns names into identities and nodes into descriptors. A node holds no descriptor where
+/// its file handle can be opened (that takes CAP_DAC_READ_SEARCH, and the mount that the source is on);
+/// elsewhere it pins one. Descriptors made from handles are kept in a small cache, the one used longest ago
+/// closed first. Thread-safe.
+class Tree {
+ public:
+  /// EOPNOTSUPP and the like are no errors: nodes then pin descriptors.
+  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
+
+  [[nodiscard]] NodeTable& nodes() { return nodes_; }
+  /// The source directory, opened before the mount; not O_PATH.
+  [[nodiscard]] int root() const { return root_.get(); }
+  /// True when nodes pin no descriptors.
+  [[nodiscard]] bool uses_handles() const { return uses_handles_; }
+
+  /// ESTALE when the kernel does not know the node.
+  [[nodiscard]] sluice::Result<NodePtr> node(NodeId id) const;
+  /// A descriptor of the node for `*at` calls; perhaps O_PATH.
+  sluice::Result<sluice::SharedFd> path_fd(const Node& node);
+  /// A new open file of the node.
+  sluice::Result<sluice::UniqueFd> open_node(const Node& node, int flags);
+
+  /// The kernel has forgotten lookups of the node.
+  void forget(NodeId id, std::uint64_t lookups);
+  /// The last name of the inode is gone: a descriptor of ours would keep its space from being freed.
+  void removed(const sluice::FileKey& key);
+
+  /// Who is called `name` there.
+  sluice::Result<Found> find(int directory, const char* name);
+  /// Who is behind a descriptor.
+  sluice::Result<Found> identify(int fd);
+
+ private:
+  struct Cached {
+    sluice::SharedFd fd;
+    std::list<NodeId>::iterator place;
+  };
+
+  Tree(sluice::UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity);
+  void drop_cached(NodeId id);
+  /// Everything but the descriptor to pin; says whether one is needed.
+  sluice::Result<Found> describe(int fd, bool& needs_pin) const;
+
+  static constexpr std::size_t kMaxCached = 512;
+
+  const sluice::UniqueFd root_;
+  const int mount_id_;
+  const bool uses_handles_;
+  NodeTable nodes_;
+  sluice::Mutex mutex_;
+  std::unordered_map<NodeId, Cached> cached_ SLUICE_GUARDED_BY(mutex_);
+  std::list<NodeId> by_use_ SLUICE_GUARDED_BY(mutex_);  // Used longest ago first.
+};
+
+}  // namespace sluicefs

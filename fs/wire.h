@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "fuse_api.h"
+#include "sluice/mutex.h"
+
+namespace sluicefs {
+
+/// What was agreed on when the kernel said INIT, as data.
+struct InitFacts {
+  unsigned protocol_major = 0;
+  unsigned protocol_minor = 0;
+  /// FUSE_* bits of linux/fuse.h: what the kernel offers, and what we asked for.
+  std::uint64_t offered = 0;
+  std::uint64_t wanted = 0;
+
+  /// The kernel tells us when to drop setuid bits, instead of asking for security.capability before every
+  /// write. When false it drops them itself, by SETATTR and REMOVEXATTR, at that cost.
+  bool handle_killpriv_v2 = false;
+};
+
+/// What a request says that libfuse 3.14 does not hand on.
+struct RawRequest {
+  /// WRITE, OPEN, CREATE and SETATTR: the caller may not keep setuid and setgid bits.
+  bool drop_setid = false;
+};
+
+struct SessionOptions {
+  /// As libfuse takes them behind -o.
+  std::vector<std::string> mount_options;
+  /// Nobody changes the source but through us, so cached pages need not be dropped when a time stamp has
+  /// changed.
+  bool exclusive_source = false;
+};
+
+/// A FUSE connection: libfuse's session, with the device read and written by us, which is what lets us see
+/// and patch what libfuse 3.14 does not know: the INIT flags, and the flags of single requests. One mount.
+class Session {
+ public:
+  /// `operations` and what `context` points to must outlive the session. The error is libfuse's own line.
+  static tl::expected<std::unique_ptr<Session>, std::string> create(const SessionOptions& options,
+                                                                    const fuse_lowlevel_ops& operations,
+                                                                    void* context);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// The context of the session that a request came by.
+  static void* context_of(fuse_req_t request);
+
+  /// REQUIRES: not mounted yet.
+  tl::expected<void, std::string> mount(const std::string& mountpoint);
+
+  /// Receives one request into `buffer` (kept between calls; see libfuse's fuse_session_receive_buf). False:
+  /// the connection has ended or end() was called.
+  bool receive(fuse_buf& buffer);
+  /// Serves it on the calling thread.
+  void process(const fuse_buf& buffer);
+  /// What the request that the calling thread received last says besides.
+  static const RawRequest& raw_request();
+
+  /// Makes receive() return false; a thread that waits in it must be interrupted by a signal.
+  void end();
+  [[nodiscard]] bool ended() const;
+
+  /// None when the kernel has not said INIT by `deadline`.
+  std::optional<InitFacts> wait_for_init(std::chrono::steady_clock::time_point deadline);
+
+  /// Makes the kernel write back and drop the cached pages of an inode; returns when the writes have been
+  /// answered. Must not be called by a thread that serves requests.
+  void write_back(std::uint64_t node);
+
+ private:
+  Session(const SessionOptions& options, void* context)
+      : exclusive_source_(options.exclusive_source), context_(context) {}
+
+  static ssize_t read_device(int fd, void* buffer, size_t size, void* self);
+  static ssize_t write_device(int fd, iovec* parts, int count, void* self);
+  static void on_init(void* self, fuse_conn_info* connection);
+  void note_init_request(const void* request, std::size_t size);
+  void patch_init_answer(const iovec* parts, int count);
+
+  struct Destroy {
+    void operator()(fuse_session* session) const;
+  };
+
+  const bool exclusive_source_;
+  void* const context_;
+  std::unique_ptr<fuse_session, Destroy> session_;
+  std::atomic<std::uint64_t> init_unique_{0};
+  mutable sluice::Mutex mutex_;
+  sluice::CondVar init_done_;
+  InitFacts facts_ SLUICE_GUARDED_BY(mutex_);
+  bool initialised_ SLUICE_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace sluicefs
