@@ -1,0 +1,32 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "workload.h"
+
+namespace sluice::testing {
+
+enum class SqliteJournal { rollback, wal };
+
+/// A SQLite database with synchronous=FULL that commits one row after another.
+class SqliteWorkload : public Workload {
+ public:
+  SqliteWorkload(SqliteJournal journal, unsigned commits) : journal_(journal), commits_(commits) {}
+
+  [[nodiscard]] std::string name() const override {
+    return journal_ == SqliteJournal::wal ? "sqlite-wal" : "sqlite-rollback";
+  }
+  void run(const std::filesystem::path& directory, const LogPosition& position) override;
+  [[nodiscard]] std::size_t acknowledgements() const override { return committed_at_.size(); }
+  /// Runs SQLite's own recovery and integrity check, then looks for every row that was committed.
+  [[nodiscard]] std::vector<std::string> losses(const std::filesystem::path& directory,
+                                                std::uint64_t position) const override;
+
+ private:
+  const SqliteJournal journal_;
+  const unsigned commits_;
+  std::vector<std::uint64_t> committed_at_;  // By row.
+};
+
+}  // namespace sluice::testing

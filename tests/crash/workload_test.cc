@@ -1,0 +1,76 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+
+#include "record_workload.h"
+#include "sqlite_workload.h"
+
+namespace sluice::testing {
+namespace {
+
+/// Runs a workload on a plain directory, where nothing is ever lost, with a position that counts
+/// acknowledgements.
+class WorkloadTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "workload-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  LogPosition counting() {
+    return [this] { return ++position_; };
+  }
+  [[nodiscard]] std::uint64_t end() const { return position_; }
+
+  std::filesystem::path directory_;
+
+ private:
+  std::atomic<std::uint64_t> position_{0};
+};
+
+TEST_F(WorkloadTest, RecordsThatNobodyTookAwayAreNotMissed) {
+  RecordWorkload workload({.seed = 7, .writers = 2, .steps_per_writer = 40});
+  workload.run(directory_, counting());
+  EXPECT_EQ(workload.acknowledgements(), 80U);
+  EXPECT_TRUE(workload.losses(directory_, end()).empty());
+}
+
+TEST_F(WorkloadTest, ADamagedRecordIsNoticed) {
+  RecordWorkload workload({.seed = 8, .writers = 1, .steps_per_writer = 10});
+  workload.run(directory_, counting());
+  const auto victim = std::filesystem::directory_iterator(directory_)->path();
+  std::fstream(victim, std::ios::in | std::ios::out | std::ios::binary).seekp(40).put('x');
+  EXPECT_FALSE(workload.losses(directory_, end()).empty());
+}
+
+TEST_F(WorkloadTest, AMissingFileIsNoticed) {
+  RecordWorkload workload({.seed = 9, .writers = 1, .steps_per_writer = 10});
+  workload.run(directory_, counting());
+  std::filesystem::remove(std::filesystem::directory_iterator(directory_)->path());
+  EXPECT_FALSE(workload.losses(directory_, end()).empty());
+}
+
+TEST_F(WorkloadTest, NothingIsDueBeforeTheFirstAcknowledgement) {
+  RecordWorkload workload({.seed = 10, .writers = 1, .steps_per_writer = 5});
+  workload.run(directory_, counting());
+  std::filesystem::remove_all(directory_);
+  EXPECT_TRUE(workload.losses(directory_, 0).empty());
+}
+
+TEST_F(WorkloadTest, CommittedRowsAreFoundAndMissingOnesNoticed) {
+  for (const SqliteJournal journal : {SqliteJournal::wal, SqliteJournal::rollback}) {
+    SqliteWorkload workload(journal, 30);
+    workload.run(directory_, counting());
+    EXPECT_TRUE(workload.losses(directory_, end()).empty());
+    std::filesystem::remove(directory_ / "rows.db");
+    EXPECT_FALSE(workload.losses(directory_, end()).empty());
+  }
+}
+
+}  // namespace
+}  // namespace sluice::testing
