@@ -35,10 +35,10 @@ bool writes(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-Opened register_open(Core& core, const NodePtr& node, UniqueFd fd, int flags) {
+Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   auto file = std::make_shared<OpenFile>();
   file->node = node;
-  file->fd = std::make_shared<const UniqueFd>(std::move(fd));
+  file->fd = std::move(fd);
   file->append = (flags & O_APPEND) != 0;
   node->io_mode().opened(IoMode::tracked, writes(flags));
   node->set_open_fd(file->fd);
@@ -46,29 +46,29 @@ Opened register_open(Core& core, const NodePtr& node, UniqueFd fd, int flags) {
   return {core.files.insert(std::move(file))};
 }
 
-Result<void> truncate(Core& core, const Node& node, const UniqueFd& fd, bool drop_setid) {
+Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, bool drop_setid) {
   OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
-  // Truncating makes no dirty pages whose write-back could fail, so a descriptor need not be held yet.
+  hold_sync_descriptor(core, node, fd, mutation);
   const DropSetidScope scope(drop_setid);
-  const Result<void> resized = backing::resize(fd.get(), 0);
+  const Result<void> resized = backing::resize(fd->get(), 0);
   if (resized) mutation.emptied();
   return resized;
 }
 
 /// O_TRUNC asks for a descriptor that can write, whatever the access mode: open(2) truncates then, too.
-Result<UniqueFd> open_backing(Core& core, const Node& node, int flags, bool drop_setid) {
-  Result<UniqueFd> fd = core.tree.open_node(node, backing_flags(flags));
-  if (!fd || (flags & O_TRUNC) == 0) return fd;
-  if (writes(flags)) {
-    if (const Result<void> truncated = truncate(core, node, *fd, drop_setid); !truncated)
-      return fail(truncated.error());
-    return fd;
+Result<SharedFd> open_backing(Core& core, const Node& node, int flags, bool drop_setid) {
+  Result<UniqueFd> opened = core.tree.open_node(node, backing_flags(flags));
+  if (!opened) return fail(opened.error());
+  SharedFd fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  if ((flags & O_TRUNC) == 0) return fd;
+  SharedFd writable = fd;
+  if (!writes(flags)) {
+    opened = core.tree.open_node(node, O_WRONLY);
+    if (!opened) return fail(opened.error());
+    writable = std::make_shared<const UniqueFd>(std::move(*opened));
   }
-  const Result<UniqueFd> writable = core.tree.open_node(node, O_WRONLY);
-  if (!writable) return fail(writable.error());
-  if (const Result<void> truncated = truncate(core, node, *writable, drop_setid); !truncated) {
+  if (const Result<void> truncated = truncate(core, node, writable, drop_setid); !truncated)
     return fail(truncated.error());
-  }
   return fd;
 }
 
@@ -93,7 +93,7 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
   created.entry = remember(core, std::move(*found), parent_id, name);
   const Result<NodePtr> node = core.tree.node(created.entry.ino);
   if (!node) return fail(node.error());
-  created.opened = register_open(core, *node, std::move(*fd), flags);
+  created.opened = register_open(core, *node, std::make_shared<const UniqueFd>(std::move(*fd)), flags);
   return created;
 }
 
@@ -102,7 +102,7 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
 Result<Opened> open(Core& core, NodeId id, int flags, bool drop_setid) {
   const Result<NodePtr> node = core.tree.node(id);
   if (!node) return fail(node.error());
-  Result<UniqueFd> fd = open_backing(core, **node, flags, drop_setid);
+  Result<SharedFd> fd = open_backing(core, **node, flags, drop_setid);
   if (!fd) return fail(fd.error());
   return register_open(core, *node, std::move(*fd), flags);
 }

@@ -65,12 +65,9 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
   return std::make_shared<const UniqueFd>(std::move(*opened));
 }
 
-Result<void> resize(Core& core, const Node& node, const AttributeChange& change, OngoingMutation& mutation) {
-  const Result<SharedFd> fd = resizable(core, node, change);
-  if (!fd) return fail(fd.error());
-  hold_sync_descriptor(core, node, *fd, mutation);
+Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {
   const DropSetidScope scope(change.drop_setid);
-  const Result<void> resized = backing::resize((*fd)->get(), change.attributes.st_size);
+  const Result<void> resized = backing::resize(fd->get(), change.attributes.st_size);
   if (resized && change.attributes.st_size == 0) mutation.emptied();
   return resized;
 }
@@ -79,13 +76,15 @@ constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
 constexpr int kTimes =
     FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
 
-Result<void> apply(Core& core, const Target& to, const AttributeChange& change, OngoingMutation& mutation) {
+/// `to_resize`: null when the size stays.
+Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeChange& change,
+                   OngoingMutation& mutation) {
   Result<void> result;
   if ((change.to_set & kOwner) != 0) result = change_owner(to.fd->get(), change);
   if (result && (change.to_set & FUSE_SET_ATTR_MODE) != 0) {
     result = backing::change_mode(to.fd->get(), change.attributes.st_mode & ~static_cast<mode_t>(S_IFMT));
   }
-  if (result && (change.to_set & FUSE_SET_ATTR_SIZE) != 0) result = resize(core, *to.node, change, mutation);
+  if (result && to_resize) result = resize(to_resize, change, mutation);
   if (result && (change.to_set & kTimes) != 0) result = change_times(to.fd->get(), change);
   return result;
 }
@@ -109,10 +108,19 @@ Result<struct stat> get_attributes(Core& core, NodeId id) {
 Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {
   const Result<Target> to = target(core, id);
   if (!to) return fail(to.error());
-  const bool resizes = (change.to_set & FUSE_SET_ATTR_SIZE) != 0;
-  const MutationClass mutation_class = resizes ? MutationClass::data : MutationClass::metadata;
+  SharedFd to_resize;
+  if ((change.to_set & FUSE_SET_ATTR_SIZE) != 0) {
+    // Before the mutation begins: one that came to nothing for want of a descriptor would pass for the first
+    // since the last sync, and the write that is the first would hold none.
+    Result<SharedFd> opened = resizable(core, *to->node, change);
+    if (!opened) return fail(opened.error());
+    to_resize = std::move(*opened);
+  }
+  const MutationClass mutation_class = to_resize ? MutationClass::data : MutationClass::metadata;
   OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), mutation_class));
-  if (const Result<void> applied = apply(core, *to, change, mutation); !applied) return fail(applied.error());
+  if (to_resize) hold_sync_descriptor(core, *to->node, to_resize, mutation);
+  if (const Result<void> applied = apply(*to, to_resize, change, mutation); !applied)
+    return fail(applied.error());
   return stat_of(to->fd->get());
 }
 
