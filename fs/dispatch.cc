@@ -52,7 +52,7 @@ void answer(fuse_req_t request, const Result<fuse_entry_param>& entry) {
   if (!entry) {
     reply.error(entry.error());
   } else if (!reply.entry(*entry)) {
-    core_of(request).tree.forget(entry->ino, 1);
+    ops::forget(core_of(request), entry->ino, 1);
   }
 }
 
@@ -81,13 +81,13 @@ void on_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 }
 
 void on_forget(fuse_req_t request, fuse_ino_t node, uint64_t lookups) {
-  core_of(request).tree.forget(node, lookups);
+  ops::forget(core_of(request), node, lookups);
   Reply(request).none();
 }
 
 void on_forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets) {
   for (const fuse_forget_data& forget : std::span(forgets, count)) {
-    core_of(request).tree.forget(forget.ino, forget.nlookup);
+    ops::forget(core_of(request), forget.ino, forget.nlookup);
   }
   Reply(request).none();
 }
@@ -213,7 +213,7 @@ void on_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   fill(*file, created->opened);
   if (reply.created(created->entry, *file)) return;
   ops::release(core, created->opened.handle);
-  core.tree.forget(created->entry.ino, 1);
+  ops::forget(core, created->entry.ino, 1);
 }
 
 void on_release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
@@ -286,7 +286,7 @@ void list(fuse_req_t request, size_t size, off_t offset, const fuse_file_info& f
   if (!listing) {
     reply.error(listing.error());
   } else if (!reply.bytes(listing->bytes)) {
-    for (const NodeId node : listing->lookups) core.tree.forget(node, 1);
+    for (const NodeId node : listing->lookups) ops::forget(core, node, 1);
   }
 }
 

@@ -39,18 +39,17 @@ NodePtr NodeTable::find(const sluice::FileKey& key) const {
   return found == by_key_.end() ? nullptr : by_id_.at(found->second);
 }
 
-bool NodeTable::forget(NodeId id, std::uint64_t lookups) {
-  NodePtr gone;  // Let go of outside the lock: it may close a descriptor.
+NodePtr NodeTable::forget(NodeId id, std::uint64_t lookups) {
   const MutexLock lock(mutex_);
   const auto found = by_id_.find(id);
-  if (found == by_id_.end() || id == FUSE_ROOT_ID) return false;
+  if (found == by_id_.end() || id == FUSE_ROOT_ID) return nullptr;
   Node& node = *found->second;
   node.lookups_ -= std::min(lookups, node.lookups_);
-  if (node.lookups_ > 0) return false;
-  gone = std::move(found->second);
+  if (node.lookups_ > 0) return nullptr;
+  NodePtr gone = std::move(found->second);
   by_id_.erase(found);
   by_key_.erase(gone->key());
-  return true;
+  return gone;  // To be let go of outside the lock: it may close a descriptor.
 }
 
 void NodeTable::renamed(const sluice::FileKey& key, NodeId parent, std::string_view name) {

@@ -89,8 +89,8 @@ class NodeTable {
   NodePtr remember(NodeIdentity identity, NodeId parent, std::string_view name);
   /// Null when the kernel does not (or no longer) know it.
   [[nodiscard]] NodePtr find(NodeId id) const;
-  /// True when the node is gone by that.
-  bool forget(NodeId id, std::uint64_t lookups);
+  /// The node if it is gone by that, or else null.
+  NodePtr forget(NodeId id, std::uint64_t lookups);
   [[nodiscard]] NodePtr find(const sluice::FileKey& key) const;
 
   /// A name has come to stand for another inode than before, or for none.

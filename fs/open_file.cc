@@ -15,7 +15,7 @@ using sluice::SharedFd;
 using sluice::UniqueFd;
 
 void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
-  if (!mutation.first_since_sync() || core.engine.holds_descriptor(node.key())) return;
+  if (!mutation.first_since_sync() || core.engine.held_descriptor(node.key())) return;
   // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
   Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
   // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
@@ -116,7 +116,7 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
   if (!entry) return fail(entry.error());
   const Result<Opened> opened = open(core, entry->ino, flags, drop_setid);
   if (!opened) {
-    core.tree.forget(entry->ino, 1);
+    forget(core, entry->ino, 1);
     return fail(opened.error());
   }
   return Created{*entry, *opened};

@@ -92,6 +92,17 @@ Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
   return remember(core, std::move(*found), parent_id, name);
 }
 
+void forget(Core& core, NodeId id, std::uint64_t lookups) {
+  const NodePtr gone = core.tree.forget(id, lookups);
+  if (!gone) return;
+  const SharedFd held = core.engine.held_descriptor(gone->key());
+  if (!held) return;
+  // A file that lost its last name while it was open may have been written since. Nobody can reach it now,
+  // and the descriptor for its syncs would keep its space from being freed.
+  const Result<backing::Attributes> attributes = backing::attributes(held->get());
+  if (attributes && attributes->stat.st_nlink == 0) core.engine.removed(gone->key());
+}
+
 Result<Entry> make_directory(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode) {
   return create_name(core, caller, parent, name,
                      [&](int fd) { return backing::make_directory(fd, name, mode); });

@@ -12,6 +12,8 @@ namespace sluicefs::ops {
 using Entry = fuse_entry_param;
 
 sluice::Result<Entry> lookup(Core& core, NodeId parent, const char* name);
+/// FORGET, and what is to be done when the kernel does not take an answer with an entry.
+void forget(Core& core, NodeId node, std::uint64_t lookups);
 sluice::Result<Entry> make_directory(Core& core, const Caller& caller, NodeId parent, const char* name,
                                      mode_t mode);
 sluice::Result<Entry> make_node(Core& core, const Caller& caller, NodeId parent, const char* name,

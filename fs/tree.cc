@@ -92,8 +92,10 @@ Result<UniqueFd> Tree::open_node(const Node& node, int flags) {
   return backing::reopen(open_file->get(), flags);
 }
 
-void Tree::forget(NodeId id, std::uint64_t lookups) {
-  if (nodes_.forget(id, lookups)) drop_cached(id);
+NodePtr Tree::forget(NodeId id, std::uint64_t lookups) {
+  NodePtr gone = nodes_.forget(id, lookups);
+  if (gone) drop_cached(id);
+  return gone;
 }
 
 void Tree::removed(const FileKey& key) {

@@ -42,8 +42,8 @@ class Tree {
   /// A new open file of the node.
   sluice::Result<sluice::UniqueFd> open_node(const Node& node, int flags);
 
-  /// The kernel has forgotten lookups of the node.
-  void forget(NodeId id, std::uint64_t lookups);
+  /// The kernel has forgotten lookups of the node. Returns the node if it is gone by that, or else null.
+  NodePtr forget(NodeId id, std::uint64_t lookups);
   /// The last name of the inode is gone: a descriptor of ours would keep its space from being freed.
   void removed(const sluice::FileKey& key);
 

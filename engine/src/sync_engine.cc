@@ -123,8 +123,8 @@ void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) {
   descriptors_->hold(file, std::move(descriptor));
 }
 
-bool SyncEngine::holds_descriptor(const FileKey& file) const {
-  return descriptors_->find(file) != nullptr;
+SharedFd SyncEngine::held_descriptor(const FileKey& file) const {
+  return descriptors_->find(file);
 }
 
 // ---- Barriers ----

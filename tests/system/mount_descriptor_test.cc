@@ -19,8 +19,6 @@
 namespace sluice::testing {
 namespace {
 
-using MountDescriptor = MountTest;
-
 constexpr std::chrono::seconds kPatience{20};
 
 /// An inode, in a file system that has no mount in it.
@@ -34,7 +32,14 @@ struct Descriptors {
   int for_reading = 0;
   /// O_PATH: they find the file again, and keep its space as the others do.
   int for_finding = 0;
+
+  friend bool operator==(const Descriptors&, const Descriptors&) = default;
 };
+std::ostream& operator<<(std::ostream& out, const Descriptors& found) {
+  return out << found.for_writing << " for writing, " << found.for_reading << " for reading, "
+             << found.for_finding << " for finding";
+}
+
 Descriptors descriptors_of(const Inode& inode) {
   Descriptors found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -101,6 +106,10 @@ class MountSyncDescriptor : public MountTest {
   static Descriptors left(const Inode& inode) {
     return wait_for(inode, [](const Descriptors& found) { return found.for_writing == 0; });
   }
+  /// Those that are left after a while, if there are any.
+  static Descriptors none_left(const Inode& inode) {
+    return wait_for(inode, [](const Descriptors& found) { return found == Descriptors{}; });
+  }
 };
 
 TEST_F(MountSyncDescriptor, IsKeptOfAFileThatWasWritten) {
@@ -125,6 +134,34 @@ TEST_F(MountSyncDescriptor, IsKeptOfAFileThatWasWrittenAfterItsTruncationHadFail
     ASSERT_EQ(::write(fd.get(), "x", 1), 1);
   }
   EXPECT_EQ(left(inode_of("program")).for_reading, 1);
+}
+
+TEST_F(MountSyncDescriptor, GoesWhenTheFileHasNeitherNameNorUser) {
+  UniqueFd fd = open_file(at("f"), O_RDWR | O_CREAT);
+  const Inode inode = inode_of("f");
+  ASSERT_EQ(::unlink(at("f").c_str()), 0);
+  ASSERT_EQ(::write(fd.get(), "x", 1), 1);
+  fd.reset();
+  EXPECT_EQ(none_left(inode), Descriptors{});
+}
+
+TEST_F(MountSyncDescriptor, GoesWhenTheFileWasReplacedWhileItWasOpen) {
+  UniqueFd fd = open_file(at("f"), O_RDWR | O_CREAT);
+  const Inode inode = inode_of("f");
+  make_file(at("g"), "new");
+  ASSERT_EQ(::rename(at("g").c_str(), at("f").c_str()), 0);
+  ASSERT_EQ(::write(fd.get(), "x", 1), 1);
+  fd.reset();
+  EXPECT_EQ(none_left(inode), Descriptors{});
+}
+
+TEST_F(MountSyncDescriptor, GoesWhenTheFileWasRemovedBehindTheMountAndIsLookedFor) {
+  make_file(at("f"), "x");
+  const Inode inode = inode_of("f");
+  ASSERT_EQ(::unlink(source("f").c_str()), 0);
+  EXPECT_EQ(
+      wait_for(inode, [&](const Descriptors& found) { return !exists(at("f")) && found == Descriptors{}; }),
+      Descriptors{});
 }
 
 }  // namespace

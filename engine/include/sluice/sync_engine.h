@@ -70,7 +70,8 @@ class SyncEngine {
   /// write, so that no error of a write-back can pass it by (fsync(2) tells each open file once, those opened
   /// later maybe never).
   void hold_descriptor(const FileKey& file, SharedFd descriptor);
-  [[nodiscard]] bool holds_descriptor(const FileKey& file) const;
+  /// Null when the engine has none.
+  [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;
 
   // ---- Barriers ----
 
