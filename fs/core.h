@@ -21,7 +21,6 @@ struct OpenFile {
   /// since pages of mappings are written through it as well (FACTS of fuse_writepages: any open file of the
   /// inode is taken).
   sluice::SharedFd fd;
-  bool append = false;
 };
 
 /// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.

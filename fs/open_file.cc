@@ -39,7 +39,6 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   auto file = std::make_shared<OpenFile>();
   file->node = node;
   file->fd = std::move(fd);
-  file->append = (flags & O_APPEND) != 0;
   node->io_mode().opened(IoMode::tracked, writes(flags));
   node->set_open_fd(file->fd);
   if (writes(flags)) node->set_maybe_mapped();

@@ -60,7 +60,7 @@ Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char
   const OpenFile& file = **found;
   if (!origin.page_cache) {
     return change_data(core, file, origin.drop_setid,
-                       [&](int fd) { return backing::write(fd, from, offset, file.append); });
+                       [&](int fd) { return backing::write(fd, from, offset, origin.append); });
   }
   const Result<std::size_t> written =
       change_data(core, file, origin.drop_setid, [&](int fd) { return write_whole(fd, from, offset); });

@@ -18,6 +18,8 @@ struct WriteOrigin {
   bool page_cache;
   /// The writer may not keep setuid and setgid bits.
   bool drop_setid;
+  /// The descriptor appends at this moment: O_APPEND comes and goes by fcntl(2).
+  bool append;
 };
 sluice::Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char> from, off_t offset,
                                   WriteOrigin origin);

@@ -64,6 +64,24 @@ TEST_F(MountAppend, AnAppendFollowsWhatWasAppendedBehindTheMount) {
   EXPECT_EQ(content(source("f")), "ours theirs ours");
 }
 
+TEST_F(MountAppend, ADescriptorThatAppendsNoLongerWritesWhereItStands) {
+  make_file(at("f"), "0123456789");
+  const UniqueFd fd = open_file(at("f"), O_WRONLY | O_APPEND);
+  ASSERT_EQ(::fcntl(fd.get(), F_SETFL, 0), 0);
+  EXPECT_EQ(::pwrite(fd.get(), "ab", 2, 4), 2);
+  EXPECT_EQ(content(source("f")), "0123ab6789");
+}
+
+TEST_F(MountAppend, ADescriptorThatAppendsFromNowOnFollowsWhatWasAppendedBehindTheMount) {
+  make_file(at("f"), "ours ");
+  const UniqueFd fd = open_file(at("f"), O_WRONLY);
+  ASSERT_EQ(::fcntl(fd.get(), F_SETFL, O_APPEND), 0);
+  const UniqueFd theirs = open_file(source("f"), O_WRONLY | O_APPEND);
+  EXPECT_EQ(::write(theirs.get(), "theirs ", 7), 7);
+  EXPECT_EQ(::write(fd.get(), "ours", 4), 4);
+  EXPECT_EQ(content(source("f")), "ours theirs ours");
+}
+
 TEST_F(MountAppend, MappedPagesOfAFileOpenForAppendingStayInTheirPlace) {
   make_file(at("f"), std::string(8192, '.'));
   // The only open file is the appending one, so pages are written back through it.
