@@ -1,8 +1,18 @@
 #include "reply.h"
 
+#include <cerrno>
+
 #include "sluice/check.h"
 
 namespace sluicefs {
+
+using sluice::Errno;
+
+Errno error_to_tell(Errno error) {
+  constexpr int kFirstOfTheKernelsOwn = 512;
+  if (error == Errno(ENOSYS)) return Errno(EOPNOTSUPP);
+  return error.value() < kFirstOfTheKernelsOwn ? error : Errno(EIO);
+}
 
 Reply::~Reply() {
   SLUICE_CHECK(request_ == nullptr);
@@ -13,8 +23,11 @@ fuse_req_t Reply::take() {
   return std::exchange(request_, nullptr);
 }
 
-bool Reply::error(int error) {
-  return fuse_reply_err(take(), error) == 0;
+bool Reply::ok() {
+  return fuse_reply_err(take(), 0) == 0;
+}
+bool Reply::error(Errno error) {
+  return fuse_reply_err(take(), error_to_tell(error).value()) == 0;
 }
 bool Reply::entry(const fuse_entry_param& entry) {
   return fuse_reply_entry(take(), &entry) == 0;

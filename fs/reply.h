@@ -12,6 +12,12 @@
 
 namespace sluicefs {
 
+/// The error as the kernel may be told it: EOPNOTSUPP for ENOSYS, from which it would gather that the whole
+/// mount never does such a thing (fuse_do_open, fuse_file_fallocate and others), where it is one file system
+/// of the source that does not; EIO for the kernel's own numbers from 512 on, which NFS and others let out
+/// now and then, since it would not take such an answer and leave its caller waiting (fuse_dev_do_write).
+sluice::Errno error_to_tell(sluice::Errno error);
+
 /// The duty to answer one FUSE request. Move-only; answers exactly once, under no lock; destroyed unanswered
 /// it ends the process, since the caller would wait for ever. May be answered by any thread.
 class Reply {
@@ -25,8 +31,8 @@ class Reply {
 
   // Each answers. False: the kernel did not take the answer (the request was interrupted or the mount
   // aborted), so that what it would have owned (a lookup, an open handle) is still ours to undo.
-  bool ok() { return error(0); }
-  bool error(sluice::Errno error) { return this->error(error.value()); }
+  bool ok();
+  bool error(sluice::Errno error);
   /// Success or the error.
   bool result(const sluice::Result<void>& result) { return result ? ok() : error(result.error()); }
   bool entry(const fuse_entry_param& entry);
@@ -43,7 +49,6 @@ class Reply {
   void none();
 
  private:
-  bool error(int error);
   [[nodiscard]] fuse_req_t take();
 
   fuse_req_t request_;

@@ -21,9 +21,13 @@ namespace {
 constexpr int kEndDeadlineMs = 20'000;
 
 /// In a thread of its own: the mount gives capabilities up, which the test itself needs.
-std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueFd source) {
+std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueFd source,
+                                       const MountSetup& setup) {
   tl::expected<std::unique_ptr<sluicefs::Mount>, sluicefs::MountError> mount(nullptr);
-  std::thread([&] { mount = sluicefs::Mount::start(options, std::move(source)); }).join();
+  std::thread([&] {
+    mount = setup.make_backend ? sluicefs::Mount::start(options, std::move(source), setup.make_backend())
+                               : sluicefs::Mount::start(options, std::move(source));
+  }).join();
   if (!mount) throw std::runtime_error("no mount: " + mount.error().message);
   return std::move(*mount);
 }
@@ -44,7 +48,7 @@ MountFixture::MountFixture(MountSetup setup) {
   options.read_only = setup.read_only;
   UniqueFd source(::fcntl(source_fd_.get(), F_DUPFD_CLOEXEC, 0));
   try {
-    mount_ = start(options, std::move(source));
+    mount_ = start(options, std::move(source), setup);
   } catch (...) {
     remove_directories();
     throw;

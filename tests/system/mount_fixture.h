@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct MountSetup {
   /// Mounts on the source itself.
   bool over_source = false;
   bool read_only = false;
+  /// Makes what the engine syncs by, in the place of what the machine offers.
+  std::function<std::unique_ptr<IoBackend>()> make_backend = nullptr;
 };
 
 /// What the engine was asked for and did, both kinds of sync together.
