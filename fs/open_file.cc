@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "ops_attr.h"
 #include "ops_namespace.h"
 
 namespace sluicefs {
@@ -111,13 +112,16 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
   Result<Created> created = create_new(core, caller, parent, name, mode, flags);
   if (created || created.error() != sluice::Errno(EEXIST) || (flags & O_EXCL) != 0) return created;
   // The kernel believed that there was none; somebody made one behind the mount.
-  const Result<Entry> entry = lookup(core, parent, name);
+  Result<Entry> entry = lookup(core, parent, name);
   if (!entry) return fail(entry.error());
   const Result<Opened> opened = open(core, entry->ino, flags, drop_setid);
   if (!opened) {
     forget(core, entry->ino, 1);
     return fail(opened.error());
   }
+  // Truncation has changed what the lookup found, and the kernel believes what is answered here.
+  const Result<struct stat> now = get_attributes(core, entry->ino);
+  if (now) entry->attr = *now;
   return Created{*entry, *opened};
 }
 

@@ -70,6 +70,17 @@ TEST_F(MountFile, CreationOfWhatWasMadeBehindTheMountOpensIt) {
   EXPECT_EQ(content(at("f")), "kept");
 }
 
+TEST(MountOverSourceFile, CreationThatTruncatesWhatWasMadeBehindTheMountFindsItEmpty) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
+  // The kernel keeps both for a day: that there is no such file, and what it is told of it then.
+  const MountFixture mount(MountSetup{.over_source = true});
+  EXPECT_FALSE(exists(mount.at("f")));
+  make_file(mount.source("f"), "0123456789");
+  const UniqueFd fd = open_file(mount.at("f"), O_RDWR | O_CREAT | O_TRUNC);
+  EXPECT_EQ(::lseek(fd.get(), 0, SEEK_END), 0);
+  EXPECT_EQ(status(mount.at("f")).st_size, 0);
+}
+
 TEST_F(MountFile, OpeningWithTruncationEmptiesIt) {
   make_file(at("f"), "0123456789");
   const UniqueFd fd = open_file(at("f"), O_WRONLY | O_TRUNC);
