@@ -29,8 +29,12 @@ Result<Target> target(Core& core, NodeId id) {
   return Target{std::move(*node), std::move(*fd)};
 }
 
-Result<struct stat> stat_of(int fd) {
-  return backing::attributes(fd).map([](const backing::Attributes& attributes) { return attributes.stat; });
+Result<struct stat> attributes_of(Core& core, const Target& target) {
+  return backing::attributes(target.fd->get()).map([&](const backing::Attributes& attributes) {
+    struct stat visible = attributes.stat;
+    visible.st_ino = core.tree.inode_number(visible.st_dev, visible.st_ino);
+    return visible;
+  });
 }
 
 Result<void> change_owner(int fd, const AttributeChange& change) {
@@ -102,7 +106,7 @@ Result<void> change_metadata(Core& core, NodeId id, Change change) {
 Result<struct stat> get_attributes(Core& core, NodeId id) {
   const Result<Target> of = target(core, id);
   if (!of) return fail(of.error());
-  return stat_of(of->fd->get());
+  return attributes_of(core, *of);
 }
 
 Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {
@@ -121,7 +125,7 @@ Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange&
   if (to_resize) hold_sync_descriptor(core, *to->node, to_resize, mutation);
   if (const Result<void> applied = apply(*to, to_resize, change, mutation); !applied)
     return fail(applied.error());
-  return stat_of(to->fd->get());
+  return attributes_of(core, *to);
 }
 
 Result<void> set_xattr(Core& core, NodeId id, const char* name, std::span<const char> value, int flags) {

@@ -50,12 +50,18 @@ bool is_dot(std::string_view name) {
   return name == "." || name == "..";
 }
 
+/// What a record says itself.
+Entry listed(Core& core, const OpenDirectory& directory, const dirent64& record) {
+  Entry entry{};
+  entry.attr.st_ino = core.tree.inode_number(directory.node->key().device, record.d_ino);
+  entry.attr.st_mode = DTTOIF(record.d_type);
+  return entry;
+}
+
 /// What READDIRPLUS says of one record. A name that is gone by now, or that cannot be looked up, is only
 /// listed.
 Entry plus_entry(Core& core, const OpenDirectory& directory, const dirent64& record) {
-  Entry entry{};
-  entry.attr.st_ino = record.d_ino;
-  entry.attr.st_mode = DTTOIF(record.d_type);
+  Entry entry = listed(core, directory, record);
   if (is_dot(record.d_name)) return entry;
   Result<Found> found = core.tree.find(directory.fd->get(), record.d_name);
   if (!found) return entry;
@@ -67,9 +73,7 @@ bool add(Core& core, fuse_req_t request, const OpenDirectory& directory, const d
          std::size_t size, Listing& listing) {
   const std::size_t used = listing.bytes.size();
   const std::size_t room = size - used;
-  Entry entry{};
-  entry.attr.st_ino = record.d_ino;
-  entry.attr.st_mode = DTTOIF(record.d_type);
+  Entry entry = listed(core, directory, record);
   const std::size_t needed = plus ? fuse_add_direntry_plus(request, nullptr, 0, record.d_name, nullptr, 0)
                                   : fuse_add_direntry(request, nullptr, 0, record.d_name, nullptr, 0);
   if (needed > room) return false;

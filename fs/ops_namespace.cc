@@ -78,6 +78,7 @@ Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int fla
 Entry remember(Core& core, Found found, NodeId parent, const char* name) {
   Entry entry{};
   entry.attr = found.attributes.stat;
+  entry.attr.st_ino = core.tree.inode_number(entry.attr.st_dev, entry.attr.st_ino);
   entry.attr_timeout = core.timeouts.attributes;
   entry.entry_timeout = core.timeouts.entry;
   entry.ino = core.tree.nodes().remember(std::move(found.identity), parent, name)->id();

@@ -45,7 +45,15 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
 }
 
 Tree::Tree(UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity)
-    : root_(std::move(root)), mount_id_(mount_id), uses_handles_(uses_handles), nodes_(std::move(identity)) {}
+    : root_(std::move(root)),
+      mount_id_(mount_id),
+      uses_handles_(uses_handles),
+      device_(identity.key.device),
+      nodes_(std::move(identity)) {}
+
+ino_t Tree::inode_number(dev_t device, ino_t inode) const {
+  return device == device_ ? inode : sluice::mix_bits(inode ^ sluice::mix_bits(device));
+}
 
 Result<NodePtr> Tree::node(NodeId id) const {
   NodePtr node = nodes_.find(id);

@@ -32,6 +32,10 @@ class Tree {
   [[nodiscard]] NodeTable& nodes() { return nodes_; }
   /// The source directory, opened before the mount; not O_PATH.
   [[nodiscard]] int root() const { return root_.get(); }
+  /// The number by which programs know an inode. The mount has one st_dev for all file systems of the source
+  /// (and btrfs subvolumes), so numbers of those that the source itself is not on are spread: cp(1), mv(1),
+  /// tar(1) and others take equal ones for one file.
+  [[nodiscard]] ino_t inode_number(dev_t device, ino_t inode) const;
   /// True when nodes pin no descriptors.
   [[nodiscard]] bool uses_handles() const { return uses_handles_; }
 
@@ -68,6 +72,7 @@ class Tree {
   const sluice::UniqueFd root_;
   const int mount_id_;
   const bool uses_handles_;
+  const dev_t device_;
   NodeTable nodes_;
   sluice::Mutex mutex_;
   std::unordered_map<NodeId, Cached> cached_ SLUICE_GUARDED_BY(mutex_);
