@@ -92,6 +92,14 @@ CallerScope::~CallerScope() {
   ::umask(old_umask_);
 }
 
+WriterScope::WriterScope(uid_t writer) : switched_(writer != 0 && ::geteuid() == 0) {
+  if (switched_) set_fsuid(writer);
+}
+
+WriterScope::~WriterScope() {
+  if (switched_) set_fsuid(0);  // Gives the file system capabilities back, capabilities(7).
+}
+
 DropSetidScope::DropSetidScope(bool drop) : dropped_(drop && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (dropped_) set_effective(&kFsetid, 1, CAP_CLEAR);

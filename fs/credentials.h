@@ -15,7 +15,7 @@ struct Caller {
 
 /// Gives up, in this thread and those that it starts, every capability that a passthrough file system does
 /// not need: among others CAP_SYS_RESOURCE, with which an ordinary user's write would use the blocks reserved
-/// for root. Without privileges there is nothing to give up.
+/// for root (see WriterScope as well). Without privileges there is nothing to give up.
 sluice::Result<void> keep_needed_capabilities();
 
 /// Gives the calling thread a umask (and working directory) of its own; without it CallerScope would set
@@ -37,6 +37,20 @@ class CallerScope {
   bool switched_uid_ = false;
   bool switched_gid_ = false;
   mode_t old_umask_;
+};
+
+/// While it lives, the calling thread takes space in the source's file system as the writer does: ext4 gives
+/// the blocks reserved for root to whom their fsuid says is root, whatever the capabilities
+/// (ext4_has_free_clusters). Only for system calls on open files, for which no capability is needed.
+class WriterScope {
+ public:
+  explicit WriterScope(uid_t writer);
+  ~WriterScope();
+  WriterScope(const WriterScope&) = delete;
+  WriterScope& operator=(const WriterScope&) = delete;
+
+ private:
+  bool switched_;
 };
 
 /// While it lives, the calling thread changes file contents as somebody who may not keep setuid and setgid

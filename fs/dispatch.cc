@@ -237,8 +237,8 @@ void answer_written(fuse_req_t request, const Result<std::size_t>& written) {
 
 void on_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
               fuse_file_info* file) {
-  const ops::WriteOrigin origin{file->writepage != 0, Session::raw_request().drop_setid,
-                                (file->flags & O_APPEND) != 0};
+  const ops::WriteOrigin origin{file->writepage != 0, caller_of(request).uid,
+                                Session::raw_request().drop_setid, (file->flags & O_APPEND) != 0};
   answer_written(request, ops::write(core_of(request), file->fh, bytes_of(data, size), offset, origin));
 }
 

@@ -25,10 +25,12 @@ bool may_keep_setid(const Caller& caller) {
 
 /// Runs `change` on the file's descriptor as a data mutation.
 template <typename Change>
-auto change_data(Core& core, const OpenFile& file, bool drop_setid, Change change) -> decltype(change(0)) {
+auto change_data(Core& core, const OpenFile& file, uid_t writer, bool drop_setid, Change change)
+    -> decltype(change(0)) {
   const OngoingMutation mutation = core.engine.begin(Mutation(file.node->key(), MutationClass::data));
   hold_sync_descriptor(core, *file.node, file.fd, mutation);
   const DropSetidScope scope(drop_setid);
+  const WriterScope as_writer(writer);
   return change(file.fd->get());
 }
 
@@ -59,11 +61,12 @@ Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char
   if (!found) return fail(found.error());
   const OpenFile& file = **found;
   if (!origin.page_cache) {
-    return change_data(core, file, origin.drop_setid,
+    return change_data(core, file, origin.writer, origin.drop_setid,
                        [&](int fd) { return backing::write(fd, from, offset, origin.append); });
   }
+  // As root: whoever made the page dirty is not known, and is not there to be told of a lack of space.
   const Result<std::size_t> written =
-      change_data(core, file, origin.drop_setid, [&](int fd) { return write_whole(fd, from, offset); });
+      change_data(core, file, 0, origin.drop_setid, [&](int fd) { return write_whole(fd, from, offset); });
   if (!written) core.engine.writeback_failed(file.node->key(), written.error());
   return written;
 }
@@ -72,7 +75,7 @@ Result<void> allocate(Core& core, const Caller& caller, std::uint64_t handle, in
                       off_t length) {
   const Result<std::shared_ptr<OpenFile>> file = file_of(core, handle);
   if (!file) return fail(file.error());
-  return change_data(core, **file, !may_keep_setid(caller),
+  return change_data(core, **file, caller.uid, !may_keep_setid(caller),
                      [&](int fd) { return backing::allocate(fd, mode, offset, length); });
 }
 
@@ -82,7 +85,7 @@ Result<std::size_t> copy_range(Core& core, const Caller& caller, FileOffset from
   if (!source) return fail(source.error());
   const Result<std::shared_ptr<OpenFile>> target = file_of(core, to.handle);
   if (!target) return fail(target.error());
-  return change_data(core, **target, !may_keep_setid(caller), [&](int fd) {
+  return change_data(core, **target, caller.uid, !may_keep_setid(caller), [&](int fd) {
     return backing::copy_range((*source)->fd->get(), from.offset, fd, to.offset, length);
   });
 }

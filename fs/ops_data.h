@@ -16,6 +16,8 @@ struct WriteOrigin {
   /// The kernel writes back a page that a mapping made dirty: a short write would be lost silently, and an
   /// error reaches nobody but the next fsync.
   bool page_cache;
+  /// Who writes; says nothing of a page of a mapping.
+  uid_t writer;
   /// The writer may not keep setuid and setgid bits.
   bool drop_setid;
   /// The descriptor appends at this moment: O_APPEND comes and goes by fcntl(2).
