@@ -14,6 +14,8 @@
 
 namespace sluicefs {
 
+class Session;
+
 /// A regular file that a program has open.
 struct OpenFile {
   NodePtr node;
@@ -49,6 +51,8 @@ struct Core {
   Timeouts timeouts;
   HandleTable<OpenFile> files;
   HandleTable<OpenDirectory> directories;
+  /// By which the kernel is told what it did not ask for. Set before the first request comes.
+  Session* session = nullptr;
 };
 
 }  // namespace sluicefs

@@ -73,6 +73,11 @@ Result<void> own_umask() {
   return {};
 }
 
+Result<void> leave_groups() {
+  if (::syscall(SYS_setgroups, 0, nullptr) != 0) return fail_last();
+  return {};
+}
+
 CallerScope::CallerScope(const Caller& caller) : old_umask_(::umask(caller.umask)) {
   if (::geteuid() != 0) return;
   if (caller.gid != 0) {
@@ -100,14 +105,18 @@ WriterScope::~WriterScope() {
   if (switched_) set_fsuid(0);  // Gives the file system capabilities back, capabilities(7).
 }
 
-DropSetidScope::DropSetidScope(bool drop) : dropped_(drop && ::geteuid() == 0) {
+DropSetidScope::DropSetidScope(const SetidDuty& duty) : dropped_(duty.drop && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
-  if (dropped_) set_effective(&kFsetid, 1, CAP_CLEAR);
+  if (!dropped_) return;
+  set_effective(&kFsetid, 1, CAP_CLEAR);
+  set_fsgid(duty.group);
 }
 
 DropSetidScope::~DropSetidScope() {
   constexpr cap_value_t kFsetid = CAP_FSETID;
-  if (dropped_) set_effective(&kFsetid, 1, CAP_SET);
+  if (!dropped_) return;
+  set_fsgid(0);
+  set_effective(&kFsetid, 1, CAP_SET);
 }
 
 }  // namespace sluicefs

@@ -21,6 +21,9 @@ sluice::Result<void> keep_needed_capabilities();
 /// Gives the calling thread a umask (and working directory) of its own; without it CallerScope would set
 /// everybody's.
 sluice::Result<void> own_umask();
+/// Takes the calling thread out of the daemon's supplementary groups: no caller is to count as a member of
+/// them.
+sluice::Result<void> leave_groups();
 
 /// While it lives, what the calling thread creates belongs to the caller and is masked by the caller's umask
 /// (or by the directory's default ACL, which the backing file system applies instead). The kernel has checked
@@ -53,13 +56,22 @@ class WriterScope {
   bool switched_;
 };
 
-/// While it lives, the calling thread changes file contents as somebody who may not keep setuid and setgid
-/// bits: the backing file system then drops them as it would natively (FUSE_HANDLE_KILLPRIV_V2's duty; file
-/// capabilities it drops for everybody).
+/// What a change to a file does to the setuid and setgid bits that are on it.
+struct SetidDuty {
+  /// The caller may not keep them: it lacks CAP_FSETID.
+  bool drop = false;
+  /// The caller's group: who is in the group of the file keeps setgid where nobody may execute as the group
+  /// (setattr_should_drop_sgid). Membership by a supplementary group does not count here.
+  gid_t group = 0;
+};
+
+/// While it lives, the calling thread changes files as somebody with that duty: the backing file system then
+/// drops the bits as it would natively (FUSE_HANDLE_KILLPRIV_V2 makes it ours; file capabilities it drops for
+/// everybody).
 class DropSetidScope {
  public:
-  /// Does nothing unless `drop`.
-  explicit DropSetidScope(bool drop);
+  /// Does nothing unless `duty.drop`.
+  explicit DropSetidScope(const SetidDuty& duty);
   ~DropSetidScope();
   DropSetidScope(const DropSetidScope&) = delete;
   DropSetidScope& operator=(const DropSetidScope&) = delete;

@@ -32,6 +32,14 @@ Caller caller_of(fuse_req_t request) {
   return {context->uid, context->gid, context->umask};
 }
 
+SetidDuty setid_duty(fuse_req_t request) {
+  return {Session::raw_request().drop_setid, fuse_req_ctx(request)->gid};
+}
+
+ops::Writer writer_of(fuse_req_t request) {
+  return {fuse_req_ctx(request)->uid, setid_duty(request)};
+}
+
 std::span<const char> bytes_of(const char* data, std::size_t size) {
   return {data, size};
 }
@@ -137,9 +145,8 @@ void on_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 
 void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attributes, int to_set,
                 fuse_file_info* file) {
-  const ops::AttributeChange change{*attributes, to_set,
-                                    file != nullptr ? std::optional(file->fh) : std::nullopt,
-                                    Session::raw_request().drop_setid};
+  const ops::AttributeChange change{
+      *attributes, to_set, file != nullptr ? std::optional(file->fh) : std::nullopt, setid_duty(request)};
   answer_attributes(request, ops::set_attributes(core_of(request), node, change));
 }
 
@@ -151,7 +158,8 @@ void on_statfs(fuse_req_t request, fuse_ino_t node) {
 
 void on_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value, size_t size,
                  int flags) {
-  answer(request, ops::set_xattr(core_of(request), node, name, bytes_of(value, size), flags));
+  answer(request,
+         ops::set_xattr(core_of(request), setid_duty(request), node, name, bytes_of(value, size), flags));
 }
 
 void on_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
@@ -193,7 +201,7 @@ void fill(fuse_file_info& file, const ops::Opened& opened) {
 
 void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   Core& core = core_of(request);
-  const Result<ops::Opened> opened = ops::open(core, node, file->flags, Session::raw_request().drop_setid);
+  const Result<ops::Opened> opened = ops::open(core, node, file->flags, setid_duty(request));
   Reply reply(request);
   if (!opened) {
     reply.error(opened.error());
@@ -205,8 +213,8 @@ void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 
 void on_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* file) {
   Core& core = core_of(request);
-  const Result<ops::Created> created = ops::create(core, caller_of(request), parent, name, mode, file->flags,
-                                                   Session::raw_request().drop_setid);
+  const Result<ops::Created> created =
+      ops::create(core, caller_of(request), parent, name, mode, file->flags, setid_duty(request));
   Reply reply(request);
   if (!created) {
     reply.error(created.error());
@@ -237,20 +245,19 @@ void answer_written(fuse_req_t request, const Result<std::size_t>& written) {
 
 void on_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
               fuse_file_info* file) {
-  const ops::WriteOrigin origin{file->writepage != 0, caller_of(request).uid,
-                                Session::raw_request().drop_setid, (file->flags & O_APPEND) != 0};
+  const ops::WriteOrigin origin{file->writepage != 0, writer_of(request), (file->flags & O_APPEND) != 0};
   answer_written(request, ops::write(core_of(request), file->fh, bytes_of(data, size), offset, origin));
 }
 
 void on_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,
                         off_t to_offset, fuse_file_info* to, size_t length, int) {
-  answer_written(request, ops::copy_range(core_of(request), caller_of(request), {from->fh, from_offset},
+  answer_written(request, ops::copy_range(core_of(request), writer_of(request), {from->fh, from_offset},
                                           {to->fh, to_offset}, length));
 }
 
 void on_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                   fuse_file_info* file) {
-  answer(request, ops::allocate(core_of(request), caller_of(request), file->fh, mode, offset, length));
+  answer(request, ops::allocate(core_of(request), writer_of(request), file->fh, mode, offset, length));
 }
 
 void on_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* file) {

@@ -73,13 +73,14 @@ class Mount::Parts {
   Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend, Timeouts timeouts)
       : tree_(std::move(tree)),
         engine_(sluice::EngineOptions{}, std::move(backend)),
-        core_{*tree_, engine_, timeouts, {}, {}} {}
+        core_{*tree_, engine_, timeouts, {}, {}, nullptr} {}
 
   std::unique_ptr<Tree> tree_;
   SyncEngine engine_;
   Core core_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Readers> readers_;
+  InitFacts init_facts_;
 };
 
 Mount::Mount(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -95,16 +96,20 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
 }
 
 tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& options, UniqueFd source,
-                                                              std::unique_ptr<sluice::IoBackend> backend) {
+                                                              std::unique_ptr<sluice::IoBackend> backend,
+                                                              std::uint64_t ignored_offers) {
   const bool exclusive = mounts_over_source(options, source.get());
   Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
 
-  auto session = Session::create(session_options(options, exclusive), operations(), &parts->core_);
+  SessionOptions wire = session_options(options, exclusive);
+  wire.ignored_offers = ignored_offers;
+  auto session = Session::create(wire, operations(), &parts->core_);
   if (!session) return failed(ExitCode::usage, session.error());
   parts->session_ = std::move(*session);
+  parts->core_.session = parts->session_.get();
   if (const auto mounted = parts->session_->mount(options.mountpoint); !mounted) {
     return failed(ExitCode::no_permission, "cannot mount on " + options.mountpoint + ": " + mounted.error());
   }
@@ -116,11 +121,13 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   if (const Result<void> started = mount->parts_->readers_->start(); !started) {
     return failed(ExitCode::internal, "cannot start a thread: " + started.error().message());
   }
-  if (!mount->parts_->session_->wait_for_init(std::chrono::steady_clock::now() + kInitDeadline)) {
+  const auto facts = mount->parts_->session_->wait_for_init(std::chrono::steady_clock::now() + kInitDeadline);
+  if (!facts) {
     mount->parts_->readers_->stop();
     return failed(ExitCode::fuse_unavailable,
                   "the kernel did not answer the mount; is its FUSE older than 5.10?");
   }
+  mount->parts_->init_facts_ = *facts;
   return mount;
 }
 
@@ -148,6 +155,9 @@ StopReport Mount::finish() {
 
 sluice::CountersSnapshot Mount::counters() const {
   return parts_->engine_.counters();
+}
+InitFacts Mount::init_facts() const {
+  return parts_->init_facts_;
 }
 std::string Mount::backend_name() const {
   return std::string(parts_->engine_.backend().name());

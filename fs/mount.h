@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
 #include "exit_code.h"
+#include "init_facts.h"
 #include "options.h"
 #include "sluice/result.h"
 #include "sluice/sync_engine.h"
@@ -31,10 +33,11 @@ class Mount {
   /// itself work.
   static tl::expected<std::unique_ptr<Mount>, MountError> start(const Options& options,
                                                                 sluice::UniqueFd source);
-  /// The same on a backend of the caller's.
+  /// The same on a backend of the caller's, without what `ignored_offers` says (SessionOptions).
   static tl::expected<std::unique_ptr<Mount>, MountError> start(const Options& options,
                                                                 sluice::UniqueFd source,
-                                                                std::unique_ptr<sluice::IoBackend> backend);
+                                                                std::unique_ptr<sluice::IoBackend> backend,
+                                                                std::uint64_t ignored_offers = 0);
   /// REQUIRES: finish() was called.
   ~Mount();
 
@@ -50,6 +53,7 @@ class Mount {
   StopReport finish();
 
   [[nodiscard]] sluice::CountersSnapshot counters() const;
+  [[nodiscard]] InitFacts init_facts() const;
   /// "io_uring" or "threads".
   [[nodiscard]] std::string backend_name() const;
 

@@ -4,6 +4,7 @@
 
 #include "ops_attr.h"
 #include "ops_namespace.h"
+#include "setid_scope.h"
 
 namespace sluicefs {
 
@@ -46,17 +47,17 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   return {core.files.insert(std::move(file))};
 }
 
-Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, bool drop_setid) {
+Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
   OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
   hold_sync_descriptor(core, node, fd, mutation);
-  const DropSetidScope scope(drop_setid);
+  const SetidScope scope(core, node, fd->get(), setid);
   const Result<void> resized = backing::resize(fd->get(), 0);
   if (resized) mutation.emptied();
   return resized;
 }
 
 /// O_TRUNC asks for a descriptor that can write, whatever the access mode: open(2) truncates then, too.
-Result<SharedFd> open_backing(Core& core, const Node& node, int flags, bool drop_setid) {
+Result<SharedFd> open_backing(Core& core, const Node& node, int flags, const SetidDuty& setid) {
   Result<UniqueFd> opened = core.tree.open_node(node, backing_flags(flags));
   if (!opened) return fail(opened.error());
   SharedFd fd = std::make_shared<const UniqueFd>(std::move(*opened));
@@ -67,7 +68,7 @@ Result<SharedFd> open_backing(Core& core, const Node& node, int flags, bool drop
     if (!opened) return fail(opened.error());
     writable = std::make_shared<const UniqueFd>(std::move(*opened));
   }
-  if (const Result<void> truncated = truncate(core, node, writable, drop_setid); !truncated)
+  if (const Result<void> truncated = truncate(core, node, writable, setid); !truncated)
     return fail(truncated.error());
   return fd;
 }
@@ -99,22 +100,22 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
 
 }  // namespace
 
-Result<Opened> open(Core& core, NodeId id, int flags, bool drop_setid) {
+Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   const Result<NodePtr> node = core.tree.node(id);
   if (!node) return fail(node.error());
-  Result<SharedFd> fd = open_backing(core, **node, flags, drop_setid);
+  Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
   return register_open(core, *node, std::move(*fd), flags);
 }
 
 Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
-                       int flags, bool drop_setid) {
+                       int flags, const SetidDuty& setid) {
   Result<Created> created = create_new(core, caller, parent, name, mode, flags);
   if (created || created.error() != sluice::Errno(EEXIST) || (flags & O_EXCL) != 0) return created;
   // The kernel believed that there was none; somebody made one behind the mount.
   Result<Entry> entry = lookup(core, parent, name);
   if (!entry) return fail(entry.error());
-  const Result<Opened> opened = open(core, entry->ino, flags, drop_setid);
+  const Result<Opened> opened = open(core, entry->ino, flags, setid);
   if (!opened) {
     forget(core, entry->ino, 1);
     return fail(opened.error());

@@ -27,9 +27,8 @@ struct Opened {
   std::uint64_t handle;
 };
 
-/// OPEN of a regular file; O_TRUNC included. `drop_setid`: the caller may not keep setuid bits if it
-/// truncates.
-sluice::Result<Opened> open(Core& core, NodeId node, int flags, bool drop_setid);
+/// OPEN of a regular file; O_TRUNC included, which is what `setid` is for.
+sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
 
 struct Created {
   fuse_entry_param entry;
@@ -37,7 +36,7 @@ struct Created {
 };
 /// CREATE: makes the file, or opens it where it exists and `flags` does not hold O_EXCL.
 sluice::Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
-                               int flags, bool drop_setid);
+                               int flags, const SetidDuty& setid);
 
 void release(Core& core, std::uint64_t handle);
 

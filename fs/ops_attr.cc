@@ -42,6 +42,7 @@ Result<void> change_owner(int fd, const AttributeChange& change) {
       (change.to_set & FUSE_SET_ATTR_UID) != 0 ? change.attributes.st_uid : static_cast<uid_t>(-1);
   const gid_t gid =
       (change.to_set & FUSE_SET_ATTR_GID) != 0 ? change.attributes.st_gid : static_cast<gid_t>(-1);
+  const DropSetidScope scope(change.setid);
   return backing::change_owner(fd, uid, gid);
 }
 
@@ -70,7 +71,7 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
 }
 
 Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {
-  const DropSetidScope scope(change.drop_setid);
+  const DropSetidScope scope(change.setid);
   const Result<void> resized = backing::resize(fd->get(), change.attributes.st_size);
   if (resized && change.attributes.st_size == 0) mutation.emptied();
   return resized;
@@ -128,8 +129,12 @@ Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange&
   return attributes_of(core, *to);
 }
 
-Result<void> set_xattr(Core& core, NodeId id, const char* name, std::span<const char> value, int flags) {
-  return change_metadata(core, id, [&](int fd) { return backing::set_xattr(fd, name, value, flags); });
+Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId id, const char* name,
+                       std::span<const char> value, int flags) {
+  return change_metadata(core, id, [&](int fd) {
+    const DropSetidScope scope(setid);  // An access ACL changes the mode.
+    return backing::set_xattr(fd, name, value, flags);
+  });
 }
 
 Result<void> remove_xattr(Core& core, NodeId id, const char* name) {

@@ -18,13 +18,13 @@ struct AttributeChange {
   int to_set;
   /// The handle that the caller used, if any.
   std::optional<std::uint64_t> handle;
-  /// The caller may not keep setuid and setgid bits when the size changes.
-  bool drop_setid;
+  /// For a change of size or owner.
+  SetidDuty setid;
 };
 sluice::Result<struct stat> set_attributes(Core& core, NodeId node, const AttributeChange& change);
 
-sluice::Result<void> set_xattr(Core& core, NodeId node, const char* name, std::span<const char> value,
-                               int flags);
+sluice::Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId node, const char* name,
+                               std::span<const char> value, int flags);
 sluice::Result<std::size_t> get_xattr(Core& core, NodeId node, const char* name, std::span<char> value);
 sluice::Result<std::size_t> list_xattrs(Core& core, NodeId node, std::span<char> names);
 sluice::Result<void> remove_xattr(Core& core, NodeId node, const char* name);

@@ -1,6 +1,7 @@
 #include "ops_data.h"
 
 #include "open_file.h"
+#include "setid_scope.h"
 
 namespace sluicefs::ops {
 
@@ -18,19 +19,14 @@ Result<std::shared_ptr<OpenFile>> file_of(Core& core, std::uint64_t handle) {
   return file;
 }
 
-/// Root may keep the bits (CAP_FSETID); where the kernel sends no flag with the request, this is how we know.
-bool may_keep_setid(const Caller& caller) {
-  return caller.uid == 0;
-}
-
 /// Runs `change` on the file's descriptor as a data mutation.
 template <typename Change>
-auto change_data(Core& core, const OpenFile& file, uid_t writer, bool drop_setid, Change change)
+auto change_data(Core& core, const OpenFile& file, const Writer& writer, Change change)
     -> decltype(change(0)) {
   const OngoingMutation mutation = core.engine.begin(Mutation(file.node->key(), MutationClass::data));
   hold_sync_descriptor(core, *file.node, file.fd, mutation);
-  const DropSetidScope scope(drop_setid);
-  const WriterScope as_writer(writer);
+  const SetidScope scope(core, *file.node, file.fd->get(), writer.setid);
+  const WriterScope as_writer(writer.uid);
   return change(file.fd->get());
 }
 
@@ -61,31 +57,31 @@ Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char
   if (!found) return fail(found.error());
   const OpenFile& file = **found;
   if (!origin.page_cache) {
-    return change_data(core, file, origin.writer, origin.drop_setid,
+    return change_data(core, file, origin.writer,
                        [&](int fd) { return backing::write(fd, from, offset, origin.append); });
   }
   // As root: whoever made the page dirty is not known, and is not there to be told of a lack of space.
-  const Result<std::size_t> written =
-      change_data(core, file, 0, origin.drop_setid, [&](int fd) { return write_whole(fd, from, offset); });
+  const Result<std::size_t> written = change_data(core, file, {0, origin.writer.setid},
+                                                  [&](int fd) { return write_whole(fd, from, offset); });
   if (!written) core.engine.writeback_failed(file.node->key(), written.error());
   return written;
 }
 
-Result<void> allocate(Core& core, const Caller& caller, std::uint64_t handle, int mode, off_t offset,
+Result<void> allocate(Core& core, const Writer& writer, std::uint64_t handle, int mode, off_t offset,
                       off_t length) {
   const Result<std::shared_ptr<OpenFile>> file = file_of(core, handle);
   if (!file) return fail(file.error());
-  return change_data(core, **file, caller.uid, !may_keep_setid(caller),
+  return change_data(core, **file, writer,
                      [&](int fd) { return backing::allocate(fd, mode, offset, length); });
 }
 
-Result<std::size_t> copy_range(Core& core, const Caller& caller, FileOffset from, FileOffset to,
+Result<std::size_t> copy_range(Core& core, const Writer& writer, FileOffset from, FileOffset to,
                                std::size_t length) {
   const Result<std::shared_ptr<OpenFile>> source = file_of(core, from.handle);
   if (!source) return fail(source.error());
   const Result<std::shared_ptr<OpenFile>> target = file_of(core, to.handle);
   if (!target) return fail(target.error());
-  return change_data(core, **target, caller.uid, !may_keep_setid(caller), [&](int fd) {
+  return change_data(core, **target, writer, [&](int fd) {
     return backing::copy_range((*source)->fd->get(), from.offset, fd, to.offset, length);
   });
 }

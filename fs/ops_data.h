@@ -11,15 +11,19 @@ namespace sluicefs::ops {
 
 sluice::Result<std::size_t> read(Core& core, std::uint64_t handle, std::span<char> into, off_t offset);
 
+/// Who changes what is in a file: whose share of the space is taken, and what becomes of setuid bits.
+struct Writer {
+  uid_t uid;
+  SetidDuty setid;
+};
+
 /// Where a WRITE comes from.
 struct WriteOrigin {
   /// The kernel writes back a page that a mapping made dirty: a short write would be lost silently, and an
   /// error reaches nobody but the next fsync.
   bool page_cache;
-  /// Who writes; says nothing of a page of a mapping.
-  uid_t writer;
-  /// The writer may not keep setuid and setgid bits.
-  bool drop_setid;
+  /// Its `uid` says nothing of a page of a mapping.
+  Writer writer;
   /// The descriptor appends at this moment: O_APPEND comes and goes by fcntl(2).
   bool append;
 };
@@ -27,13 +31,13 @@ sluice::Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<co
                                   WriteOrigin origin);
 
 /// fallocate(2) in each of its modes.
-sluice::Result<void> allocate(Core& core, const Caller& caller, std::uint64_t handle, int mode, off_t offset,
+sluice::Result<void> allocate(Core& core, const Writer& writer, std::uint64_t handle, int mode, off_t offset,
                               off_t length);
 struct FileOffset {
   std::uint64_t handle;
   off_t offset;
 };
-sluice::Result<std::size_t> copy_range(Core& core, const Caller& caller, FileOffset from, FileOffset to,
+sluice::Result<std::size_t> copy_range(Core& core, const Writer& writer, FileOffset from, FileOffset to,
                                        std::size_t length);
 /// SEEK_DATA and SEEK_HOLE; the kernel does the others itself.
 sluice::Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence);

@@ -82,6 +82,7 @@ void Readers::run() {
   // Refused only where the system forbids unshare(2) altogether; then files get the daemon's umask, which is
   // 0.
   static_cast<void>(own_umask());
+  static_cast<void>(leave_groups());
   fuse_buf buffer{};
   while (true) {
     if (!session_.receive(buffer)) {

@@ -48,11 +48,17 @@ RawRequest look_at(const fuse_in_header& header, const void* request, std::size_
     case FUSE_WRITE:
       return {argument(request, size, write) && (write.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0};
     case FUSE_SETATTR:
-      return {argument(request, size, setattr) && (setattr.valid & FATTR_KILL_SUIDGID) != 0};
+      if (!argument(request, size, setattr)) return {};
+      if ((setattr.valid & (FATTR_UID | FATTR_GID)) != 0) return {header.uid != 0};
+      return {(setattr.valid & FATTR_KILL_SUIDGID) != 0};
     case FUSE_OPEN:
       return {argument(request, size, open) && (open.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0};
     case FUSE_CREATE:
       return {argument(request, size, create) && (create.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0};
+    case FUSE_FALLOCATE:
+    case FUSE_COPY_FILE_RANGE:
+    case FUSE_SETXATTR:
+      return {header.uid != 0};
     default:
       return {};
   }
@@ -152,6 +158,11 @@ void Session::write_back(std::uint64_t node) {
   fuse_lowlevel_notify_inval_inode(session_.get(), node, 0, 0);
 }
 
+void Session::forget_attributes(std::uint64_t node) {
+  // A negative offset spares the pages, and the locks on them.
+  fuse_lowlevel_notify_inval_inode(session_.get(), node, -1, 0);
+}
+
 ssize_t Session::read_device(int fd, void* buffer, size_t size, void* self) {
   const ssize_t received = ::read(fd, buffer, size);
   if (received < static_cast<ssize_t>(sizeof(fuse_in_header))) return received;
@@ -164,12 +175,17 @@ ssize_t Session::read_device(int fd, void* buffer, size_t size, void* self) {
   return received;
 }
 
-void Session::note_init_request(const void* request, std::size_t size) {
+/// Also takes out of the request what we are to ignore, before libfuse sees it.
+void Session::note_init_request(void* request, std::size_t size) {
   fuse_in_header header{};
   std::memcpy(&header, request, sizeof header);
   fuse_init_in init{};
-  const char* const from = static_cast<const char*>(request) + sizeof header;
-  std::memcpy(&init, from, std::min(sizeof init, size - sizeof header));
+  char* const argument = static_cast<char*>(request) + sizeof header;
+  const std::size_t argument_size = std::min(sizeof init, size - sizeof header);
+  std::memcpy(&init, argument, argument_size);
+  init.flags &= ~static_cast<std::uint32_t>(ignored_offers_);
+  init.flags2 &= ~static_cast<std::uint32_t>(ignored_offers_ >> 32);
+  std::memcpy(argument, &init, argument_size);
   init_unique_.store(header.unique);
   const MutexLock lock(mutex_);
   facts_.protocol_major = init.major;
@@ -182,8 +198,16 @@ void Session::on_init(void* self, fuse_conn_info* connection) {
   auto* const session = static_cast<Session*>(self);
   unsigned wanted = kWanted;
   if (!session->exclusive_source_) wanted |= FUSE_CAP_AUTO_INVAL_DATA;
+  // A kernel that drops setuid bits itself forgets to when an open truncates (fuse_do_setattr, ATTR_OPEN); it
+  // is to send a SETATTR then.
+  if (!session->kernel_offers(FUSE_HANDLE_KILLPRIV_V2)) wanted &= ~FUSE_CAP_ATOMIC_O_TRUNC;
   connection->want = wanted & connection->capable;
   connection->max_background = kMaxBackground;
+}
+
+bool Session::kernel_offers(std::uint64_t flag) const {
+  const MutexLock lock(mutex_);
+  return (facts_.offered & flag) != 0;
 }
 
 ssize_t Session::write_device(int fd, iovec* parts, int count, void* self) {

@@ -11,26 +11,15 @@
 #include <vector>
 
 #include "fuse_api.h"
+#include "init_facts.h"
 #include "sluice/mutex.h"
 
 namespace sluicefs {
 
-/// What was agreed on when the kernel said INIT, as data.
-struct InitFacts {
-  unsigned protocol_major = 0;
-  unsigned protocol_minor = 0;
-  /// FUSE_* bits of linux/fuse.h: what the kernel offers, and what we asked for.
-  std::uint64_t offered = 0;
-  std::uint64_t wanted = 0;
-
-  /// The kernel tells us when to drop setuid bits, instead of asking for security.capability before every
-  /// write. When false it drops them itself, by SETATTR and REMOVEXATTR, at that cost.
-  bool handle_killpriv_v2 = false;
-};
-
 /// What a request says that libfuse 3.14 does not hand on.
 struct RawRequest {
-  /// WRITE, OPEN, CREATE and SETATTR: the caller may not keep setuid and setgid bits.
+  /// The caller may not keep setuid and setgid bits on the file that it changes. Of FALLOCATE,
+  /// COPY_FILE_RANGE, SETXATTR and a change of the owner the kernel does not say; then nobody but root may.
   bool drop_setid = false;
 };
 
@@ -40,6 +29,8 @@ struct SessionOptions {
   /// Nobody changes the source but through us, so cached pages need not be dropped when a time stamp has
   /// changed.
   bool exclusive_source = false;
+  /// FUSE_* bits of INIT to treat as if the kernel did not offer them.
+  std::uint64_t ignored_offers = 0;
 };
 
 /// A FUSE connection: libfuse's session, with the device read and written by us, which is what lets us see
@@ -78,15 +69,20 @@ class Session {
   /// Makes the kernel write back and drop the cached pages of an inode; returns when the writes have been
   /// answered. Must not be called by a thread that serves requests.
   void write_back(std::uint64_t node);
+  /// Makes the kernel ask for the attributes of an inode when it next needs them. Any thread may call it.
+  void forget_attributes(std::uint64_t node);
 
  private:
   Session(const SessionOptions& options, void* context)
-      : exclusive_source_(options.exclusive_source), context_(context) {}
+      : exclusive_source_(options.exclusive_source),
+        ignored_offers_(options.ignored_offers),
+        context_(context) {}
 
   static ssize_t read_device(int fd, void* buffer, size_t size, void* self);
   static ssize_t write_device(int fd, iovec* parts, int count, void* self);
   static void on_init(void* self, fuse_conn_info* connection);
-  void note_init_request(const void* request, std::size_t size);
+  [[nodiscard]] bool kernel_offers(std::uint64_t flag) const SLUICE_EXCLUDES(mutex_);
+  void note_init_request(void* request, std::size_t size);
   void patch_init_answer(const iovec* parts, int count);
 
   struct Destroy {
@@ -94,6 +90,7 @@ class Session {
   };
 
   const bool exclusive_source_;
+  const std::uint64_t ignored_offers_;
   void* const context_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::atomic<std::uint64_t> init_unique_{0};

@@ -23,10 +23,12 @@ constexpr int kEndDeadlineMs = 20'000;
 /// In a thread of its own: the mount gives capabilities up, which the test itself needs.
 std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueFd source,
                                        const MountSetup& setup) {
+  auto backend = setup.make_backend ? Result<std::unique_ptr<IoBackend>>(setup.make_backend())
+                                    : make_backend(options.backend, options.max_syncs);
+  if (!backend) throw std::runtime_error("no backend: " + backend.error().message());
   tl::expected<std::unique_ptr<sluicefs::Mount>, sluicefs::MountError> mount(nullptr);
   std::thread([&] {
-    mount = setup.make_backend ? sluicefs::Mount::start(options, std::move(source), setup.make_backend())
-                               : sluicefs::Mount::start(options, std::move(source));
+    mount = sluicefs::Mount::start(options, std::move(source), std::move(*backend), setup.ignored_offers);
   }).join();
   if (!mount) throw std::runtime_error("no mount: " + mount.error().message);
   return std::move(*mount);
@@ -46,6 +48,7 @@ MountFixture::MountFixture(MountSetup setup) {
   options.source = source_;
   options.mountpoint = mountpoint_;
   options.read_only = setup.read_only;
+  options.mount_flags = setup.mount_flags;
   UniqueFd source(::fcntl(source_fd_.get(), F_DUPFD_CLOEXEC, 0));
   try {
     mount_ = start(options, std::move(source), setup);

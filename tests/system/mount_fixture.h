@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mount.h"
 
@@ -20,6 +21,10 @@ struct MountSetup {
   bool read_only = false;
   /// Makes what the engine syncs by, in the place of what the machine offers.
   std::function<std::unique_ptr<IoBackend>()> make_backend = nullptr;
+  /// As Options::mount_flags.
+  std::vector<std::string> mount_flags = {};
+  /// FUSE_* bits of INIT that the mount is to do without.
+  std::uint64_t ignored_offers = 0;
 };
 
 /// What the engine was asked for and did, both kinds of sync together.
