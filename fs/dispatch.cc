@@ -188,8 +188,9 @@ void on_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, size_t s
 }
 
 void on_listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
-  answer_xattr(request, size,
-               [&](std::span<char> names) { return ops::list_xattrs(core_of(request), node, names); });
+  answer_xattr(request, size, [&](std::span<char> names) {
+    return ops::list_xattrs(core_of(request), caller_of(request), node, names);
+  });
 }
 
 // ---- Open files ----

@@ -26,7 +26,8 @@ sluice::Result<struct stat> set_attributes(Core& core, NodeId node, const Attrib
 sluice::Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId node, const char* name,
                                std::span<const char> value, int flags);
 sluice::Result<std::size_t> get_xattr(Core& core, NodeId node, const char* name, std::span<char> value);
-sluice::Result<std::size_t> list_xattrs(Core& core, NodeId node, std::span<char> names);
+/// Names of trusted xattrs are for root only.
+sluice::Result<std::size_t> list_xattrs(Core& core, const Caller& caller, NodeId node, std::span<char> names);
 sluice::Result<void> remove_xattr(Core& core, NodeId node, const char* name);
 sluice::Result<struct statvfs> statistics(Core& core, NodeId node);
 
