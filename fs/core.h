@@ -14,6 +14,7 @@
 
 namespace sluicefs {
 
+class Readers;
 class Session;
 
 /// A regular file that a program has open.
@@ -51,8 +52,10 @@ struct Core {
   Timeouts timeouts;
   HandleTable<OpenFile> files;
   HandleTable<OpenDirectory> directories;
-  /// By which the kernel is told what it did not ask for. Set before the first request comes.
+  /// By which the kernel is told what it did not ask for, and the threads that wait for it. Set before the
+  /// first request comes.
   Session* session = nullptr;
+  Readers* readers = nullptr;
 };
 
 }  // namespace sluicefs

@@ -12,6 +12,7 @@
 #include "ops_data.h"
 #include "ops_directory.h"
 #include "ops_namespace.h"
+#include "ops_seek.h"
 #include "ops_sync.h"
 #include "reply.h"
 #include "wire.h"

@@ -71,9 +71,10 @@ SessionOptions session_options(const Options& options, bool exclusive) {
 class Mount::Parts {
  public:
   Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend, Timeouts timeouts)
-      : tree_(std::move(tree)),
-        engine_(sluice::EngineOptions{}, std::move(backend)),
-        core_{*tree_, engine_, timeouts, {}, {}, nullptr} {}
+      : tree_(std::move(tree)), engine_(sluice::EngineOptions{}, std::move(backend)), core_{*tree_,   engine_,
+                                                                                            timeouts, {},
+                                                                                            {},       nullptr,
+                                                                                            nullptr} {}
 
   std::unique_ptr<Tree> tree_;
   SyncEngine engine_;
@@ -117,6 +118,7 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   static_cast<void>(keep_needed_capabilities());
 
   parts->readers_ = std::make_unique<Readers>(*parts->session_);
+  parts->core_.readers = parts->readers_.get();
   std::unique_ptr<Mount> mount(new Mount(std::move(parts)));
   if (const Result<void> started = mount->parts_->readers_->start(); !started) {
     return failed(ExitCode::internal, "cannot start a thread: " + started.error().message());

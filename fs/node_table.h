@@ -52,8 +52,8 @@ class Node {
     return open_fd_.lock();
   }
 
-  /// Somebody had it open for writing since the kernel came to know it; a mapping may still be dirty, for it
-  /// outlives the handle.
+  /// Somebody had it open for reading and writing since the kernel came to know it; a mapping may still be
+  /// dirty, for it outlives the handle.
   void set_maybe_mapped() { maybe_mapped_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool maybe_mapped() const { return maybe_mapped_.load(std::memory_order_relaxed); }
 

@@ -43,7 +43,8 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   file->fd = std::move(fd);
   node->io_mode().opened(IoMode::tracked, writes(flags));
   node->set_open_fd(file->fd);
-  if (writes(flags)) node->set_maybe_mapped();
+  // Nobody else can map it shared and write there (mmap(2), EACCES).
+  if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
   return {core.files.insert(std::move(file))};
 }
 

@@ -86,10 +86,4 @@ Result<std::size_t> copy_range(Core& core, const Writer& writer, FileOffset from
   });
 }
 
-Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence) {
-  const Result<std::shared_ptr<OpenFile>> file = file_of(core, handle);
-  if (!file) return fail(file.error());
-  return backing::seek((*file)->fd->get(), offset, whence);
-}
-
 }  // namespace sluicefs::ops

@@ -39,7 +39,5 @@ struct FileOffset {
 };
 sluice::Result<std::size_t> copy_range(Core& core, const Writer& writer, FileOffset from, FileOffset to,
                                        std::size_t length);
-/// SEEK_DATA and SEEK_HOLE; the kernel does the others itself.
-sluice::Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence);
 
 }  // namespace sluicefs::ops

@@ -49,13 +49,19 @@ Result<void> Readers::start() {
 }
 
 void Readers::stop() {
+  {
+    // What they wait for is served by those that would leave.
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    while (waiting_for_kernel_ > 0) changed_.wait(mutex_);
+  }
   session_.end();
   const MutexLock lock(mutex_);
   while (!readers_.empty()) {
     // A thread can be between its look at the session and its read, so the signal is repeated until it has
     // left.
     for (const pthread_t reader : readers_) ::pthread_kill(reader, wake_signal());
-    one_left_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
   }
 }
 
@@ -97,7 +103,7 @@ void Readers::run() {
   // The last access to this object, which stop() may let go of right after.
   const MutexLock lock(mutex_);
   readers_.erase(::pthread_self());
-  one_left_.notify_all();
+  changed_.notify_all();
 }
 
 void Readers::got_request() {
@@ -112,6 +118,19 @@ bool Readers::stays_idle() {
   if (idle_ >= kMaxIdle) return false;
   ++idle_;
   return true;
+}
+
+bool Readers::begin_kernel_wait() {
+  const MutexLock lock(mutex_);
+  if (stopping_ || waiting_for_kernel_ + 1 >= readers_.size()) return false;
+  ++waiting_for_kernel_;
+  return true;
+}
+
+void Readers::end_kernel_wait() {
+  const MutexLock lock(mutex_);
+  --waiting_for_kernel_;
+  changed_.notify_all();
 }
 
 void Readers::note_ended() {

@@ -66,9 +66,10 @@ class Session {
   /// None when the kernel has not said INIT by `deadline`.
   std::optional<InitFacts> wait_for_init(std::chrono::steady_clock::time_point deadline);
 
-  /// Makes the kernel write back and drop the cached pages of an inode; returns when the writes have been
-  /// answered. Must not be called by a thread that serves requests.
-  void write_back(std::uint64_t node);
+  /// Makes the kernel write back and drop the cached pages of an inode, from `offset` on for `length` bytes,
+  /// or all of them when `length` is 0; returns when the writes have been answered. A thread that serves
+  /// requests needs a Readers::KernelWait.
+  void write_back(std::uint64_t node, off_t offset = 0, off_t length = 0);
   /// Makes the kernel ask for the attributes of an inode when it next needs them. Any thread may call it.
   void forget_attributes(std::uint64_t node);
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "mount_files.h"
@@ -17,6 +18,7 @@ namespace {
 using MountDirectory = MountTest;
 
 constexpr int kMany = 3000;  // More than one answer, and more than one buffer of ours, holds.
+constexpr int kVeryMany = 10'000;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -27,8 +29,8 @@ std::string numbered(int number) {
   return "a-name-of-some-length-" + std::to_string(number);
 }
 
-void make_many(const std::string& directory) {
-  for (int i = 0; i < kMany; ++i) make_file(directory + "/" + numbered(i), "");
+void make_many(const std::string& directory, int count = kMany) {
+  for (int i = 0; i < count; ++i) make_file(directory + "/" + numbered(i), "");
 }
 
 std::vector<std::string> rest_of(DIR* directory) {
@@ -51,6 +53,60 @@ TEST_F(MountDirectory, ManyEntriesAreEachListedOnce) {
   const std::vector<std::string> names = rest_of(directory.get());
   EXPECT_EQ(names.size(), kMany + 2U);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), kMany + 2U);
+}
+
+/// Name, inode and type of each entry; with `look`, attributes are asked for on the way, which makes the
+/// kernel use READDIRPLUS throughout, else it uses READDIR but for the first answer.
+std::set<std::tuple<std::string, ino_t, int>> entries_in(const std::string& path, bool look) {
+  const Directory directory(::opendir(path.c_str()));
+  std::set<std::tuple<std::string, ino_t, int>> entries;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string name = entry->d_name;
+    if (look) static_cast<void>(status(path + "/" + name));
+    if (name == "." || name == "..") continue;
+    EXPECT_TRUE(entries.emplace(name, entry->d_ino, entry->d_type).second) << name << " came twice";
+  }
+  return entries;
+}
+
+TEST_F(MountDirectory, ListsTheSameWithAttributesAndWithout) {
+  make_many(source("."), kVeryMany);
+  const auto expected = entries_in(source("."), false);
+  EXPECT_EQ(expected.size(), static_cast<std::size_t>(kVeryMany));
+  EXPECT_EQ(entries_in(at("."), false), expected);
+  EXPECT_EQ(entries_in(at("."), true), expected);
+}
+
+TEST_F(MountDirectory, TwoReadersOfOneDescriptorShareItsPosition) {
+  make_many(source("."));
+  const UniqueFd fd = open_file(at("."), O_RDONLY | O_DIRECTORY);
+  const UniqueFd same(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  std::set<std::string> names;
+  char records[4096];
+  const UniqueFd* reader = &fd;
+  while (true) {
+    const long bytes = ::syscall(SYS_getdents64, reader->get(), records, sizeof records);
+    ASSERT_GE(bytes, 0);
+    if (bytes == 0) break;
+    for (long at = 0; at < bytes;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(records + at);
+      EXPECT_TRUE(names.emplace(entry->d_name).second) << entry->d_name;
+      at += entry->d_reclen;
+    }
+    reader = reader == &fd ? &same : &fd;
+  }
+  EXPECT_EQ(names.size(), kMany + 2U);
+}
+
+TEST_F(MountDirectory, ASeekGoesBackToWhereARemovedEntryWas) {
+  make_many(at("."));
+  const Directory directory(::opendir(at(".").c_str()));
+  for (int i = 0; i < kMany / 2; ++i) ASSERT_NE(::readdir(directory.get()), nullptr);
+  const long place = ::telldir(directory.get());
+  const std::vector<std::string> rest = rest_of(directory.get());
+  ASSERT_EQ(::unlink(at(rest.front()).c_str()), 0);
+  ::seekdir(directory.get(), place);
+  EXPECT_EQ(rest_of(directory.get()), std::vector<std::string>(rest.begin() + 1, rest.end()));
 }
 
 TEST_F(MountDirectory, EntriesCarryInodeAndType) {

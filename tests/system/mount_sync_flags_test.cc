@@ -2,34 +2,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <string>
 
+#include "mount_block.h"
 #include "mount_files.h"
 #include "mount_fixture.h"
-#include "mount_mapping.h"
 
 namespace sluice::testing {
 namespace {
-
-constexpr std::size_t kBlock = 4096;
-
-/// Memory that direct I/O takes.
-class Block {
- public:
-  explicit Block(char fill) : bytes_(static_cast<char*>(std::aligned_alloc(kBlock, kBlock))) {
-    std::memset(bytes_.get(), fill, kBlock);
-  }
-  [[nodiscard]] char* get() const { return bytes_.get(); }
-
- private:
-  struct Free {
-    void operator()(char* bytes) const { std::free(bytes); }
-  };
-  std::unique_ptr<char, Free> bytes_;
-};
 
 /// Open flags that make each write a barrier, and the kind that it is.
 struct SyncFlags {
@@ -72,40 +52,6 @@ TEST_F(MountSyncedWrite, RwfDsyncMakesOneWriteABarrier) {
   const iovec part{&byte, 1};
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::pwritev2(fd.get(), &part, 1, 0, RWF_DSYNC), 1); }), kOneSync);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::pwritev2(fd.get(), &part, 1, 1, 0), 1); }), SyncCounts{});
-}
-
-using MountDirectIo = MountTest;
-
-TEST_F(MountDirectIo, AlignedWritesAndReadsReachTheSource) {
-  const UniqueFd fd = open_file(at("f"), O_RDWR | O_CREAT | O_DIRECT);
-  const Block out('d');
-  ASSERT_EQ(::pwrite(fd.get(), out.get(), kBlock, 0), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(content(source("f")), std::string(kBlock, 'd'));
-  const Block in('.');
-  ASSERT_EQ(::pread(fd.get(), in.get(), kBlock, 0), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(std::memcmp(in.get(), out.get(), kBlock), 0);
-}
-
-TEST_F(MountDirectIo, AWriteIsCoveredByTheNextFsync) {
-  const UniqueFd fd = open_file(at("f"), O_RDWR | O_CREAT | O_DIRECT);
-  const Block block('d');
-  ASSERT_EQ(::pwrite(fd.get(), block.get(), kBlock, 0), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }), kOneSync);
-  ASSERT_EQ(::pwrite(fd.get(), block.get(), kBlock, 0), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kOneSync);
-}
-
-TEST_F(MountDirectIo, AWriteIsSeenByAMappingAndAMappingByARead) {
-  make_file(at("f"), std::string(2 * kBlock, '.'));
-  const UniqueFd direct = open_file(at("f"), O_RDWR | O_DIRECT);
-  const UniqueFd cached = open_file(at("f"), O_RDWR);
-  const Mapping mapping(cached.get(), 2 * kBlock, MAP_SHARED);
-  mapping.bytes()[kBlock] = 'm';
-  const Block block('d');
-  ASSERT_EQ(::pwrite(direct.get(), block.get(), kBlock, 0), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(mapping.bytes()[0], 'd');
-  ASSERT_EQ(::pread(direct.get(), block.get(), kBlock, kBlock), static_cast<ssize_t>(kBlock));
-  EXPECT_EQ(block.get()[0], 'm');
 }
 
 }  // namespace
