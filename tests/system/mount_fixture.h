@@ -56,7 +56,7 @@ class MountFixture {
   [[nodiscard]] std::string source(std::string_view name) const;
   [[nodiscard]] std::string mountpoint() const { return mountpoint_; }
 
-  [[nodiscard]] sluicefs::Mount& mount() { return *mount_; }
+  [[nodiscard]] sluicefs::Mount& mount() const { return *mount_; }
   [[nodiscard]] SyncCounts counts() const;
   /// What the engine did while `use` ran.
   template <typename Use>
