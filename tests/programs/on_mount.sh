@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Sourced by the tests of this directory with the path of sluicefs as $1: a scratch mount by the real program, which
+# goes away with the test. Afterwards $source is the backing directory, $mnt the mount, $scratch room beside them.
+set -u -o pipefail
+
+readonly sluicefs=$1
+readonly skipped=77  # What ctest takes for "skipped".
+
+die() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || { echo "skipped: needs root to mount"; exit $skipped; }
+
+scratch=$(mktemp -d /tmp/sluice-programs.XXXXXX) || die "no scratch directory"
+readonly scratch source=$scratch/source mnt=$scratch/mnt log=$scratch/sluicefs.log
+daemon=
+
+clean_up() {
+  local status=$?
+  trap - EXIT
+  [ $status -eq 0 ] || { echo "What sluicefs said:"; cat "$log"; } >&2
+  if [ -n "$daemon" ]; then
+    mountpoint -q "$mnt" && umount -l "$mnt"
+    kill -TERM "$daemon" 2>/dev/null
+    wait "$daemon"
+  fi
+  rm -rf --one-file-system "$scratch"
+  exit $status
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+start_mount() {
+  setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" >>"$log" 2>&1 &
+  daemon=$!
+  until mountpoint -q "$mnt"; do
+    kill -0 "$daemon" 2>/dev/null || die "sluicefs did not start"
+    sleep 0.05
+  done
+}
+
+# Stops it as a service manager does. What was accepted must be durable, or the exit status is not 0.
+stop_mount() {
+  kill -TERM "$daemon"
+  wait "$daemon"
+  local status=$?
+  daemon=
+  [ $status -eq 0 ] || die "sluicefs exited with status $status"
+  mountpoint -q "$mnt" && die "still mounted"
+  return 0
+}
+
+mkdir "$source" "$mnt" || die "no directories"
