@@ -19,14 +19,14 @@ SharedFd EpochEntry::unneeded_descriptor() {
   return epochs.awaited() ? nullptr : std::exchange(descriptor, nullptr);
 }
 
-std::vector<PendingBarrier> EpochEntry::take(const std::vector<BarrierAnswer>& answers) {
-  std::vector<PendingBarrier> taken;
+std::vector<AnsweredBarrier> EpochEntry::take(const std::vector<BarrierAnswer>& answers) {
+  std::vector<AnsweredBarrier> taken;
   if (answers.empty()) return taken;
   taken.reserve(answers.size());
   auto answer = answers.begin();
   std::erase_if(pending, [&](PendingBarrier& barrier) {
     if (answer == answers.end() || barrier.id != answer->id) return false;
-    taken.push_back(std::move(barrier));
+    taken.push_back({std::move(barrier), answer->error});
     ++answer;
     return true;
   });

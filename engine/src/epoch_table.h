@@ -29,6 +29,12 @@ struct PendingBarrier {
   std::shared_ptr<SyncRequest> request;
 };
 
+/// A barrier on its way out. No error: its cover is durable, or it was accepted.
+struct AnsweredBarrier {
+  PendingBarrier barrier;
+  std::optional<Errno> error;
+};
+
 /// All that the engine knows of one inode.
 struct EpochEntry {
   InodeEpochs epochs;
@@ -46,7 +52,7 @@ struct EpochEntry {
   /// Takes out the descriptor when no sync will be needed; to be closed outside the lock.
   [[nodiscard]] SharedFd unneeded_descriptor();
   /// Takes out the barriers that `answers` names, in its order.
-  [[nodiscard]] std::vector<PendingBarrier> take(const std::vector<BarrierAnswer>& answers);
+  [[nodiscard]] std::vector<AnsweredBarrier> take(const std::vector<BarrierAnswer>& answers);
 };
 
 /// FileKey -> EpochEntry. Sharded by key, each shard under its own lock, and bounded: past the limit the

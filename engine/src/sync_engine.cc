@@ -37,12 +37,6 @@ Result<void> result_of(const std::optional<Errno>& error) {
 
 }  // namespace
 
-/// A barrier whose answer is known, on its way out.
-struct AnsweredRequest {
-  PendingBarrier barrier;
-  Result<void> result;
-};
-
 SyncEngine::SyncEngine(EngineOptions options, std::unique_ptr<IoBackend> backend)
     : options_(options),
       backend_(std::move(backend)),
@@ -106,16 +100,14 @@ void SyncEngine::removed(const FileKey& file) {
 }
 
 void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
-  std::vector<BarrierAnswer> answers;
-  std::vector<PendingBarrier> pending;
+  std::vector<AnsweredBarrier> answered;
   SharedFd unneeded;
   table_->with(file, [&](EpochEntry& entry) {
+    std::vector<BarrierAnswer> answers;
     entry.epochs.writeback_failed(error, answers);
-    pending = entry.take(answers);
+    answered = entry.take(answers);
     unneeded = entry.unneeded_descriptor();
   });
-  std::vector<AnsweredRequest> answered;
-  for (PendingBarrier& barrier : pending) answered.push_back({std::move(barrier), fail(error)});
   answer(std::move(answered));
 }
 
@@ -167,15 +159,15 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
 
   if (received.reception == Reception::durable) counters.elided.fetch_add(1, std::memory_order_relaxed);
   if (received.reception == Reception::accepted) counters.accepted.fetch_add(1, std::memory_order_relaxed);
-  std::vector<AnsweredRequest> answered;
-  answered.push_back({std::move(barrier), result_of(received.error)});
+  std::vector<AnsweredBarrier> answered;
+  answered.push_back({std::move(barrier), received.error});
   answer(std::move(answered));
   return {};
 }
 
 CancelOutcome SyncEngine::cancel(const SyncRequest& request) {
   CancelOutcome outcome = CancelOutcome::all_done;
-  std::vector<PendingBarrier> cancelled;
+  std::vector<AnsweredBarrier> cancelled;
   SharedFd unneeded;
   table_->with_known(request.file(), [&](EpochEntry& entry) {
     outcome = entry.epochs.cancel(request.id());
@@ -183,9 +175,7 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) {
     cancelled = entry.take({{request.id(), Errno(ECANCELED)}});
     unneeded = entry.unneeded_descriptor();
   });
-  std::vector<AnsweredRequest> answered;
-  for (PendingBarrier& barrier : cancelled) answered.push_back({std::move(barrier), fail(ECANCELED)});
-  answer(std::move(answered));
+  answer(std::move(cancelled));
   return outcome;
 }
 
@@ -233,20 +223,21 @@ void SyncEngine::want_sync(const FileKey& file, Priority priority) {
   if (!awake_.exchange(true)) backend_->wake();
 }
 
-void SyncEngine::answer(std::vector<AnsweredRequest>&& answered) {
+void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered) {
   if (answered.empty()) return;
   // The places first: a callback may submit.
   free_places(answered.size());
   const Clock::time_point now = Clock::now();
-  for (AnsweredRequest& one : answered) {
+  for (AnsweredBarrier& one : answered) {
     EngineCounters::Kind& counters = counters_.of(one.barrier.kind);
     counters.barrier_latency.record(now - one.barrier.since);
-    if (!one.result) {
-      auto& count = one.result.error() == Errno(ECANCELED) ? counters.cancelled : counters.failed;
+    if (one.error) {
+      auto& count = one.error == Errno(ECANCELED) ? counters.cancelled : counters.failed;
       count.fetch_add(1, std::memory_order_relaxed);
     }
-    if (one.barrier.request) one.barrier.request->answer(one.result);
-    if (one.barrier.callback) one.barrier.callback->sync_done(one.result);
+    const Result<void> result = result_of(one.error);
+    if (one.barrier.request) one.barrier.request->answer(result);
+    if (one.barrier.callback) one.barrier.callback->sync_done(result);
   }
 }
 
@@ -267,116 +258,6 @@ void SyncEngine::stop() {
   backend_->wake();
   const MutexLock lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
-}
-
-// ---- On the engine's thread ----
-
-void SyncEngine::run() {
-  std::vector<SyncCompletion> completions;
-  while (true) {
-    start_syncs();
-    if (exit_.load() && running_.empty() && queue_->empty()) return;
-    awake_.store(false);
-    const bool can_start = running_.size() < backend_->max_syncs() && !queue_->empty();
-    if (!can_start) backend_->wait(completions);
-    awake_.store(true);
-    for (const SyncCompletion& completion : completions) finish_sync(completion);
-    completions.clear();
-  }
-}
-
-void SyncEngine::start_syncs() {
-  while (running_.size() < backend_->max_syncs()) {
-    const std::optional<FileKey> file = queue_->pop();
-    if (!file) return;
-    start_sync(*file);
-  }
-}
-
-void SyncEngine::start_sync(const FileKey& file) {
-  SharedFd descriptor = descriptors_->find(file);
-  std::optional<MakeDurable> action;
-  table_->with_known(file, [&](EpochEntry& entry) {
-    entry.queued.reset();
-    if (!entry.epochs.wants_sync()) return;
-    action = entry.epochs.begin_sync();
-    if (!descriptor) descriptor = entry.descriptor;
-  });
-  if (!action) return;
-  SLUICE_CHECK(descriptor != nullptr);
-  // After begin_sync(), so that a change that the fingerprint shows is never taken for one that the sync
-  // covers.
-  const Result<Fingerprint> fingerprint = backend_->fingerprint(descriptor->get());
-  const SyncToken token(++last_token_);
-  const int fd = descriptor->get();
-  running_.emplace(token.number(), RunningSync{file, action->kind, std::move(descriptor), Clock::now(),
-                                               fingerprint ? std::optional(*fingerprint) : std::nullopt});
-  counters_.of(action->kind).syncs.fetch_add(1, std::memory_order_relaxed);
-  backend_->submit_sync(token, fd, action->kind);
-}
-
-void SyncEngine::finish_sync(const SyncCompletion& completion) {
-  const auto found = running_.find(completion.token.number());
-  SLUICE_CHECK(found != running_.end());
-  const RunningSync sync = std::move(found->second);
-  running_.erase(found);
-
-  std::vector<BarrierAnswer> answers;
-  std::vector<PendingBarrier> pending;
-  SharedFd unneeded;
-  std::optional<Priority> queue;
-  bool clean = false;
-  table_->with_known(sync.file, [&](EpochEntry& entry) {
-    end_sync(entry, sync, completion, answers);
-    pending = entry.take(answers);
-    queue = entry.needs_queueing();
-    clean = entry.epochs.durable(SyncKind::full) == entry.epochs.issued();
-    unneeded = entry.unneeded_descriptor();
-  });
-  if (queue) want_sync(sync.file, *queue);
-  if (clean) mark_clean(sync.file);
-  count(sync, completion, answers.size());
-
-  std::vector<AnsweredRequest> answered;
-  answered.reserve(pending.size());
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    answered.push_back({std::move(pending[i]), result_of(answers[i].error)});
-  }
-  answer(std::move(answered));
-}
-
-void SyncEngine::mark_clean(const FileKey& file) {
-  descriptors_->mark_clean(file);
-  // A mutation that has begun since may have marked it dirty already; that must stay the last word.
-  bool dirty = false;
-  table_->with_known(
-      file, [&](EpochEntry& entry) { dirty = entry.epochs.durable(SyncKind::full) < entry.epochs.issued(); });
-  if (dirty) descriptors_->mark_dirty(file);
-}
-
-void SyncEngine::end_sync(EpochEntry& entry, const RunningSync& sync, const SyncCompletion& completion,
-                          std::vector<BarrierAnswer>& answers) {
-  switch (completion.outcome) {
-    case SyncOutcome::succeeded:
-      entry.epochs.sync_succeeded(answers);
-      entry.durable_fingerprint = sync.fingerprint;
-      return;
-    case SyncOutcome::failed:
-      entry.epochs.sync_failed(completion.error, answers);
-      return;
-    case SyncOutcome::never_ran:
-      entry.epochs.sync_never_ran();
-      return;
-  }
-}
-
-void SyncEngine::count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered) {
-  EngineCounters::Kind& counters = counters_.of(sync.kind);
-  counters.sync_latency.record(Clock::now() - sync.since);
-  if (completion.outcome == SyncOutcome::failed) counters.sync_errors.fetch_add(1, std::memory_order_relaxed);
-  if (completion.outcome == SyncOutcome::succeeded && answered > 1) {
-    counters.joined.fetch_add(answered - 1, std::memory_order_relaxed);
-  }
 }
 
 }  // namespace sluice

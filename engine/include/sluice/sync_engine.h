@@ -20,7 +20,7 @@ namespace sluice {
 class DescriptorCache;
 class EpochTable;
 class SyncQueue;
-struct AnsweredRequest;
+struct AnsweredBarrier;
 struct EpochEntry;
 
 struct EngineOptions {
@@ -113,7 +113,7 @@ class SyncEngine {
   void free_places(std::size_t count);
   bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
   void want_sync(const FileKey& file, Priority priority);
-  void answer(std::vector<AnsweredRequest>&& answered);
+  void answer(std::vector<AnsweredBarrier>&& answered);
 
   // On the engine's thread.
   void run();
@@ -121,8 +121,8 @@ class SyncEngine {
   void start_sync(const FileKey& file);
   void finish_sync(const SyncCompletion& completion);
   void mark_clean(const FileKey& file);
-  static void end_sync(EpochEntry& entry, const RunningSync& sync, const SyncCompletion& completion,
-                       std::vector<BarrierAnswer>& answers);
+  static std::vector<BarrierAnswer> end_sync(EpochEntry& entry, const RunningSync& sync,
+                                             const SyncCompletion& completion);
   void count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered);
 
   // Constant after construction.

@@ -1,0 +1,118 @@
+#include <chrono>
+#include <utility>
+
+#include "descriptor_cache.h"
+#include "epoch_table.h"
+#include "sluice/check.h"
+#include "sluice/sync_engine.h"
+#include "sync_queue.h"
+
+// What SyncEngine does on its own thread: it starts syncs, ends them, and answers whom they served.
+
+namespace sluice {
+
+using Clock = std::chrono::steady_clock;
+
+void SyncEngine::run() {
+  std::vector<SyncCompletion> completions;
+  while (true) {
+    start_syncs();
+    if (exit_.load() && running_.empty() && queue_->empty()) return;
+    awake_.store(false);
+    const bool can_start = running_.size() < backend_->max_syncs() && !queue_->empty();
+    if (!can_start) backend_->wait(completions);
+    awake_.store(true);
+    for (const SyncCompletion& completion : completions) finish_sync(completion);
+    completions.clear();
+  }
+}
+
+void SyncEngine::start_syncs() {
+  while (running_.size() < backend_->max_syncs()) {
+    const std::optional<FileKey> file = queue_->pop();
+    if (!file) return;
+    start_sync(*file);
+  }
+}
+
+void SyncEngine::start_sync(const FileKey& file) {
+  SharedFd descriptor = descriptors_->find(file);
+  std::optional<MakeDurable> action;
+  table_->with_known(file, [&](EpochEntry& entry) {
+    entry.queued.reset();
+    if (!entry.epochs.wants_sync()) return;
+    action = entry.epochs.begin_sync();
+    if (!descriptor) descriptor = entry.descriptor;
+  });
+  if (!action) return;
+  SLUICE_CHECK(descriptor != nullptr);
+  // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
+  // begin_sync(), so that no mutation which the sync covers does.
+  const Result<Fingerprint> fingerprint = backend_->fingerprint(descriptor->get());
+  const SyncToken token(++last_token_);
+  const int fd = descriptor->get();
+  running_.emplace(token.number(), RunningSync{file, action->kind, std::move(descriptor), Clock::now(),
+                                               fingerprint ? std::optional(*fingerprint) : std::nullopt});
+  counters_.of(action->kind).syncs.fetch_add(1, std::memory_order_relaxed);
+  backend_->submit_sync(token, fd, action->kind);
+}
+
+void SyncEngine::finish_sync(const SyncCompletion& completion) {
+  const auto found = running_.find(completion.token.number());
+  SLUICE_CHECK(found != running_.end());
+  const RunningSync sync = std::move(found->second);
+  running_.erase(found);
+
+  std::vector<AnsweredBarrier> answered;
+  SharedFd unneeded;
+  std::optional<Priority> queue;
+  bool clean = false;
+  table_->with_known(sync.file, [&](EpochEntry& entry) {
+    answered = entry.take(end_sync(entry, sync, completion));
+    queue = entry.needs_queueing();
+    clean = entry.epochs.durable(SyncKind::full) == entry.epochs.issued();
+    unneeded = entry.unneeded_descriptor();
+  });
+  if (queue) want_sync(sync.file, *queue);
+  if (clean) mark_clean(sync.file);
+  count(sync, completion, answered.size());
+  answer(std::move(answered));
+}
+
+void SyncEngine::mark_clean(const FileKey& file) {
+  descriptors_->mark_clean(file);
+  // A mutation that has begun since may have marked it dirty already; that must stay the last word.
+  bool dirty = false;
+  table_->with_known(
+      file, [&](EpochEntry& entry) { dirty = entry.epochs.durable(SyncKind::full) < entry.epochs.issued(); });
+  if (dirty) descriptors_->mark_dirty(file);
+}
+
+std::vector<BarrierAnswer> SyncEngine::end_sync(EpochEntry& entry, const RunningSync& sync,
+                                                const SyncCompletion& completion) {
+  std::vector<BarrierAnswer> answers;
+  switch (completion.outcome) {
+    case SyncOutcome::succeeded:
+      entry.epochs.sync_succeeded(answers);
+      entry.durable_fingerprint = sync.fingerprint;
+      break;
+    case SyncOutcome::failed:
+      entry.epochs.sync_failed(completion.error, answers);
+      break;
+    case SyncOutcome::never_ran:
+      entry.epochs.sync_never_ran();
+      break;
+  }
+  return answers;
+}
+
+void SyncEngine::count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered) {
+  EngineCounters::Kind& counters = counters_.of(sync.kind);
+  counters.sync_latency.record(Clock::now() - sync.since);
+  if (completion.outcome == SyncOutcome::failed) counters.sync_errors.fetch_add(1, std::memory_order_relaxed);
+  if (completion.outcome == SyncOutcome::succeeded && answered > 1) {
+    counters.joined.fetch_add(answered - 1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace sluice
