@@ -17,14 +17,15 @@ class DrainProgress {
     ++outstanding_;
   }
   void done(const Result<void>& result) {
+    if (!result) failed(result.error());
     const MutexLock lock(mutex_);
-    if (result) {
-      ++report_.synced;
-    } else {
-      ++report_.failed;
-      if (!report_.error) report_.error = result.error();
-    }
+    if (result) ++report_.synced;
     if (--outstanding_ == 0) all_done_.notify_all();
+  }
+  void failed(Errno error) {
+    const MutexLock lock(mutex_);
+    ++report_.failed;
+    if (!report_.error) report_.error = error;
   }
   DrainReport wait() {
     const MutexLock lock(mutex_);
@@ -53,16 +54,20 @@ class DrainCallback : public SyncCallback {
 DrainReport SyncEngine::drain() {
   const auto progress = std::make_shared<DrainProgress>();
   std::size_t unreachable = 0;
-  for (auto& [file, barrier_descriptor] : table_->dirty()) {
-    SharedFd descriptor = descriptors_->find(file);
-    if (!descriptor) descriptor = std::move(barrier_descriptor);
+  for (DirtyInode& inode : table_->dirty()) {
+    if (inode.lost) {
+      progress->failed(*inode.lost);
+      continue;
+    }
+    SharedFd descriptor = descriptors_->find(inode.file);
+    if (!descriptor) descriptor = std::move(inode.descriptor);
     if (!descriptor) {
       ++unreachable;
       continue;
     }
     progress->expect_one();
     SyncOrder order;
-    order.file = file;
+    order.file = inode.file;
     order.when_full = WhenFull::wait;
     order.descriptor = std::move(descriptor);
     order.callback = std::make_unique<DrainCallback>(progress);

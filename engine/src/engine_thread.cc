@@ -70,7 +70,7 @@ void SyncEngine::finish_sync(const SyncCompletion& completion) {
   table_->with_known(sync.file, [&](EpochEntry& entry) {
     answered = entry.take(end_sync(entry, sync, completion));
     queue = entry.needs_queueing();
-    clean = entry.epochs.durable(SyncKind::full) == entry.epochs.issued();
+    clean = entry.epochs.all_synced();
     unneeded = entry.unneeded_descriptor();
   });
   if (queue) want_sync(sync.file, *queue);
@@ -83,8 +83,7 @@ void SyncEngine::mark_clean(const FileKey& file) {
   descriptors_->mark_clean(file);
   // A mutation that has begun since may have marked it dirty already; that must stay the last word.
   bool dirty = false;
-  table_->with_known(
-      file, [&](EpochEntry& entry) { dirty = entry.epochs.durable(SyncKind::full) < entry.epochs.issued(); });
+  table_->with_known(file, [&](EpochEntry& entry) { dirty = !entry.epochs.all_synced(); });
   if (dirty) descriptors_->mark_dirty(file);
 }
 

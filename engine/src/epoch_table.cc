@@ -6,7 +6,6 @@
 #include "sluice/check.h"
 
 namespace sluice {
-
 std::optional<Priority> EpochEntry::needs_queueing() {
   if (!epochs.wants_sync()) return std::nullopt;
   const Priority priority = epochs.priority();
@@ -37,14 +36,14 @@ std::vector<AnsweredBarrier> EpochEntry::take(const std::vector<BarrierAnswer>& 
 EpochTable::EpochTable(std::size_t max_inodes)
     : max_per_shard_(std::max<std::size_t>(1, max_inodes / kShards)) {}
 
-std::vector<std::pair<FileKey, SharedFd>> EpochTable::dirty() const {
-  std::vector<std::pair<FileKey, SharedFd>> found;
+std::vector<DirtyInode> EpochTable::dirty() const {
+  std::vector<DirtyInode> found;
   for (const Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
     for (const auto& [file, slot] : shard.slots) {
-      if (slot.entry.epochs.durable(SyncKind::full) < slot.entry.epochs.issued()) {
-        found.emplace_back(file, slot.entry.descriptor);
-      }
+      const std::optional<Errno> lost = slot.entry.epochs.lost();
+      if (!slot.entry.epochs.removed() && (lost || !slot.entry.epochs.all_synced()))
+        found.push_back({file, slot.entry.descriptor, lost});
     }
   }
   return found;
@@ -72,19 +71,19 @@ EpochEntry& EpochTable::find_or_make(Shard& shard, const FileKey& file) {
 }
 
 void EpochTable::make_room(Shard& shard) {
-  if (shard.slots.size() < max_per_shard_) return;
-  constexpr int kTries =
-      16;  // Those that may not be forgotten are few; a full scan would cost every newcomer.
-  int tries = 0;
-  for (auto place = shard.by_use.begin(); place != shard.by_use.end() && tries < kTries; ++place, ++tries) {
-    const auto slot = shard.slots.find(*place);
+  constexpr int kTries = 16;  // A newcomer should not pay for a full scan.
+  for (int tries = 0; tries < kTries && shard.slots.size() >= max_per_shard_; ++tries) {
+    const auto oldest = shard.by_use.begin();
+    const auto slot = shard.slots.find(*oldest);
     const InodeEpochs& epochs = slot->second.entry.epochs;
-    if (slot->second.entry.queued || !epochs.forgettable()) continue;
-    if (epochs.durable(SyncKind::full) < epochs.issued())
-      forgotten_dirty_.fetch_add(1, std::memory_order_relaxed);
+    if (slot->second.entry.queued || !epochs.forgettable()) {
+      // To the end of the line, or those that must stay would come to hide all others.
+      shard.by_use.splice(shard.by_use.end(), shard.by_use, oldest);
+      continue;
+    }
+    if (!epochs.removed() && !epochs.all_synced()) forgotten_dirty_.fetch_add(1, std::memory_order_relaxed);
     shard.slots.erase(slot);
-    shard.by_use.erase(place);
-    return;
+    shard.by_use.erase(oldest);
   }
 }
 

@@ -55,10 +55,20 @@ struct EpochEntry {
   [[nodiscard]] std::vector<AnsweredBarrier> take(const std::vector<BarrierAnswer>& answers);
 };
 
+/// An inode of which something is not durable.
+struct DirtyInode {
+  FileKey file;
+  /// Of its newest barrier, if one waits.
+  SharedFd descriptor;
+  /// When a part of it is lost; a sync would not mend that.
+  std::optional<Errno> lost;
+};
+
 /// FileKey -> EpochEntry. Sharded by key, each shard under its own lock, and bounded: past the limit the
 /// entry that was used longest ago and may be forgotten is; an inode without an entry counts as dirty.
 /// Entries that must not be forgotten (somebody waits, a mutation or a sync is under way, a failure stands)
-/// can exceed the limit; the first three are bounded by the requests and threads there are. Checks the
+/// can exceed the limit; the first three are bounded by the requests and threads there are, and the table is
+/// brought back to its limit when they have ended. Checks the
 /// invariants of an entry whenever it is let go. Thread-safe. The function that is handed to with() runs
 /// under the shard's lock: it must not call the table.
 class EpochTable {
@@ -85,10 +95,10 @@ class EpochTable {
     use(entry.entry);
   }
 
-  /// The inodes of which not everything is durable, with the descriptor of their newest barrier, if any.
-  [[nodiscard]] std::vector<std::pair<FileKey, SharedFd>> dirty() const;
+  /// Every inode of which something is not durable; but a removed file need not be.
+  [[nodiscard]] std::vector<DirtyInode> dirty() const;
   [[nodiscard]] std::size_t size() const;
-  /// How many inodes were forgotten while they were not durable.
+  /// How many inodes were forgotten while they were not durable, removed files aside.
   [[nodiscard]] std::size_t forgotten_dirty() const {
     return forgotten_dirty_.load(std::memory_order_relaxed);
   }

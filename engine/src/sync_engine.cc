@@ -61,7 +61,7 @@ OngoingMutation SyncEngine::begin(Mutation mutation) {
       if (is_first) first_since_sync = entry.epochs.data_at_rest();
       // Of an inode that was forgotten a descriptor may be held as a clean one's.
       const bool is_new = entry.epochs.issued() == Epoch(1);
-      was_clean = is_new || entry.epochs.durable(SyncKind::full) == entry.epochs.issued();
+      was_clean = is_new || entry.epochs.all_synced();
       touched.epoch = entry.epochs.begin(touched.mutation_class);
     });
     if (was_clean) descriptors_->mark_dirty(touched.file);

@@ -63,6 +63,23 @@ TEST(EngineDrain, EarlierFailureIsReportedAgain) {
   EXPECT_EQ(report.error, Errno(EIO));
 }
 
+// A full sync that was asked for before the write-out failed: it succeeds, and says nothing of the loss.
+TEST(EngineDrain, LossThatALaterSyncHasPassedIsReported) {
+  FakeHarness harness(2, {}, 1);
+  harness.answer_all(SyncAnswer::success());
+  ASSERT_EQ(harness.sync(SyncKind::data, 0), 0);
+  harness.hold_all();
+  harness.submit(SyncKind::full, 1);
+  ASSERT_TRUE(harness.backend().wait_for_submissions(2));
+  const auto before = harness.submit(SyncKind::full, 0);
+  harness.engine().writeback_failed(harness.files().key(0), Errno(EIO));
+  harness.answer_all(SyncAnswer::success());
+  ASSERT_EQ(answer_of(*before), 0);
+  const DrainReport report = harness.engine().drain();
+  EXPECT_EQ(report.failed, 1U);
+  EXPECT_EQ(report.error, Errno(EIO));
+}
+
 TEST(EngineDrain, DirtyInodeWithoutADescriptorIsUnreachable) {
   FakeHarness harness;
   harness.mutate();

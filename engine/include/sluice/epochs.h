@@ -164,6 +164,8 @@ class InodeEpochs {
   [[nodiscard]] Epoch durable(SyncKind kind) const {
     return kind == SyncKind::data ? durable_data_ : durable_full_;
   }
+  /// True when a sync could make nothing of what we know durable. Some of it may be lost all the same.
+  [[nodiscard]] bool all_synced() const { return durable_full_ == issued_; }
   /// True when a barrier of this kind would be answered success without a sync.
   [[nodiscard]] bool would_elide(SyncKind kind) const;
   /// True when no data mutation of which we know awaits a sync: the next one is the first since then.
@@ -172,6 +174,11 @@ class InodeEpochs {
   [[nodiscard]] bool sync_running() const { return running_.has_value(); }
   /// The lost epochs of that kind, if any.
   [[nodiscard]] const std::optional<EpochSpan>& failed(SyncKind kind) const { return failures(kind).span; }
+  /// The error that a full barrier would be answered now, if any.
+  [[nodiscard]] std::optional<Errno> lost() const {
+    return loss_in(SyncKind::full, cover_of(SyncKind::full));
+  }
+  [[nodiscard]] bool removed() const { return removed_; }
   /// True when a barrier waits for a sync, or was acknowledged when queued and is not durable yet.
   [[nodiscard]] bool awaited() const { return !waiters_.empty(); }
   /// True when no mutation is under way, no sync runs and nobody waits for one.
