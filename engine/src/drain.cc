@@ -3,6 +3,7 @@
 
 #include "descriptor_cache.h"
 #include "epoch_table.h"
+#include "sluice/check.h"
 #include "sluice/sync_engine.h"
 
 namespace sluice {
@@ -52,6 +53,7 @@ class DrainCallback : public SyncCallback {
 }  // namespace
 
 DrainReport SyncEngine::drain() {
+  SLUICE_CHECK(!on_own_thread());
   const auto progress = std::make_shared<DrainProgress>();
   std::size_t unreachable = 0;
   for (DirtyInode& inode : table_->dirty()) {

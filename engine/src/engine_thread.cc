@@ -11,13 +11,31 @@
 
 namespace sluice {
 
+namespace {
+
 using Clock = std::chrono::steady_clock;
 
+/// What is interrupted every time fails in the end: a caller waits for the answer, and stop() for both.
+constexpr unsigned kMaxAttempts = 100;
+
+SyncOutcome outcome_of(EpochEntry& entry, const SyncCompletion& completion) {
+  if (completion.outcome != SyncOutcome::never_ran) {
+    entry.never_ran = 0;
+    return completion.outcome;
+  }
+  if (++entry.never_ran < kMaxAttempts) return SyncOutcome::never_ran;
+  entry.never_ran = 0;
+  return SyncOutcome::failed;
+}
+
+}  // namespace
+
 void SyncEngine::run() {
+  own_thread_.store(std::this_thread::get_id());
   std::vector<SyncCompletion> completions;
   while (true) {
     start_syncs();
-    if (exit_.load() && running_.empty() && queue_->empty()) return;
+    if (exit_.load() && running_.empty() && queue_->empty()) break;
     awake_.store(false);
     const bool can_start = running_.size() < backend_->max_syncs() && !queue_->empty();
     if (!can_start) backend_->wait(completions);
@@ -25,6 +43,7 @@ void SyncEngine::run() {
     for (const SyncCompletion& completion : completions) finish_sync(completion);
     completions.clear();
   }
+  own_thread_.store({});  // Another thread may get the number of one that has ended.
 }
 
 void SyncEngine::start_syncs() {
@@ -90,7 +109,7 @@ void SyncEngine::mark_clean(const FileKey& file) {
 std::vector<BarrierAnswer> SyncEngine::end_sync(EpochEntry& entry, const RunningSync& sync,
                                                 const SyncCompletion& completion) {
   std::vector<BarrierAnswer> answers;
-  switch (completion.outcome) {
+  switch (outcome_of(entry, completion)) {
     case SyncOutcome::succeeded:
       entry.epochs.sync_succeeded(answers);
       entry.durable_fingerprint = sync.fingerprint;

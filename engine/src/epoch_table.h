@@ -46,6 +46,8 @@ struct EpochEntry {
   std::optional<Fingerprint> durable_fingerprint;
   /// The priority at which it stands in the sync queue, if it does.
   std::optional<Priority> queued;
+  /// How many syncs in a row never ran.
+  unsigned never_ran = 0;
 
   /// The priority at which it has to be put into the sync queue now, or put forward in it; it counts as put.
   [[nodiscard]] std::optional<Priority> needs_queueing();

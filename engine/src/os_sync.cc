@@ -31,11 +31,14 @@ int sync_file(int fd, SyncKind kind) {
 
 SyncCompletion completion_of(SyncToken token, int error) {
   if (error == 0) return {.token = token, .outcome = SyncOutcome::succeeded};
-  if (interrupted(error)) return {.token = token, .outcome = SyncOutcome::never_ran};
+  if (interrupted(error)) return {.token = token, .outcome = SyncOutcome::never_ran, .error = Errno(EINTR)};
   // ECANCELED too is a failure: we never cancel, so it is the file system's own word, and a sync that is
   // called failed without need does less harm than one that is asked twice.
-  // To a FUSE kernel ENOSYS would mean "never ask again" (fuse_fsync).
-  return {.token = token, .outcome = SyncOutcome::failed, .error = Errno(error == ENOSYS ? EIO : error)};
+  return {.token = token, .outcome = SyncOutcome::failed, .error = answerable(Errno(error))};
+}
+
+Errno answerable(Errno error) {
+  return error == Errno(ENOSYS) ? Errno(EIO) : error;
 }
 
 Result<Fingerprint> fingerprint_of(int fd) {

@@ -12,6 +12,10 @@ int sync_file(int fd, SyncKind kind);
 /// What a sync that returned `error` (0: success) has done.
 SyncCompletion completion_of(SyncToken token, int error);
 
+/// The error as a caller may be told it: EIO for ENOSYS, which to a FUSE kernel would mean that there is no
+/// fsync at all (fuse_fsync).
+Errno answerable(Errno error);
+
 /// Asks statx(2).
 Result<Fingerprint> fingerprint_of(int fd);
 

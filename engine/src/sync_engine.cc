@@ -5,6 +5,7 @@
 
 #include "descriptor_cache.h"
 #include "epoch_table.h"
+#include "os_sync.h"
 #include "sluice/check.h"
 #include "sync_queue.h"
 
@@ -94,9 +95,9 @@ void SyncEngine::created(const FileKey& file) {
 }
 
 void SyncEngine::removed(const FileKey& file) {
-  // A descriptor would keep the space of the file from being freed.
-  descriptors_->erase(file);
   table_->with_known(file, [](EpochEntry& entry) { entry.epochs.set_removed(); });
+  // Only then, see hold_descriptor().
+  descriptors_->erase(file);
 }
 
 void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
@@ -104,7 +105,7 @@ void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
   SharedFd unneeded;
   table_->with(file, [&](EpochEntry& entry) {
     std::vector<BarrierAnswer> answers;
-    entry.epochs.writeback_failed(error, answers);
+    entry.epochs.writeback_failed(answerable(error), answers);
     answered = entry.take(answers);
     unneeded = entry.unneeded_descriptor();
   });
@@ -113,6 +114,11 @@ void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
 
 void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) {
   descriptors_->hold(file, std::move(descriptor));
+  // A descriptor would keep the space of a removed file from being freed for as long as we run, and whoever
+  // syncs it has it open. Looked at after holding, as removed() lets go after marking: one sees the other.
+  bool removed = false;
+  table_->with_known(file, [&](EpochEntry& entry) { removed = entry.epochs.removed(); });
+  if (removed) descriptors_->erase(file);
 }
 
 SharedFd SyncEngine::held_descriptor(const FileKey& file) const {
@@ -200,7 +206,7 @@ bool SyncEngine::changed_behind(const FileKey& file, SyncKind kind, int fallback
 Result<void> SyncEngine::take_place(WhenFull when_full) {
   const MutexLock lock(mutex_);
   while (!stopping_ && waiting_ >= options_.max_requests) {
-    if (when_full == WhenFull::refuse) {
+    if (when_full == WhenFull::refuse || on_own_thread()) {
       counters_.refused.fetch_add(1, std::memory_order_relaxed);
       return fail(EAGAIN);
     }
@@ -247,7 +253,12 @@ bool SyncEngine::forgot_dirty_inodes() const {
   return table_->forgotten_dirty() > 0;
 }
 
+bool SyncEngine::on_own_thread() const {
+  return own_thread_.load() == std::this_thread::get_id();
+}
+
 void SyncEngine::stop() {
+  SLUICE_CHECK(!on_own_thread());
   {
     const MutexLock lock(mutex_);
     stopping_ = true;

@@ -194,6 +194,29 @@ TEST(EngineDescriptors, RemovalLetsGo) {
   EXPECT_TRUE(descriptor.expired());
 }
 
+// A temporary file: removed while it is open, and written then. Its space must be freed at its last close.
+TEST(EngineDescriptors, RemovedFileThatIsWrittenAgainHoldsNone) {
+  FakeHarness harness;
+  harness.mutate();
+  harness.engine().removed(harness.files().key());
+  SharedFd reopened = harness.files().reopen();
+  const std::weak_ptr<const UniqueFd> descriptor = reopened;
+  const OngoingMutation write = harness.begin();
+  harness.engine().hold_descriptor(harness.files().key(), std::move(reopened));
+  EXPECT_EQ(harness.engine().held_descriptor(harness.files().key()), nullptr);
+  EXPECT_TRUE(descriptor.expired());
+}
+
+TEST(EngineDescriptors, NewFileWithTheKeyOfARemovedOneHoldsItsOwn) {
+  FakeHarness harness;
+  harness.mutate();
+  harness.engine().removed(harness.files().key());
+  harness.engine().created(harness.files().key());
+  const OngoingMutation write = harness.begin();
+  harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());
+  EXPECT_NE(harness.engine().held_descriptor(harness.files().key()), nullptr);
+}
+
 TEST(EngineDescriptors, RemovalDuringASyncKeepsItsDescriptorOpen) {
   FakeHarness harness;
   harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());

@@ -118,6 +118,27 @@ TEST(EngineFailures, SyncThatNeverRanIsSubmittedAgain) {
   EXPECT_EQ(answer_of(*request), 0);
 }
 
+// Whatever interrupts it every time, an engine that must stop cannot wait for it to end.
+TEST(EngineFailures, SyncThatNeverRunsHoweverOftenItIsSubmittedFails) {
+  FakeHarness harness;
+  harness.answer_all(SyncAnswer::never_ran());
+  EXPECT_EQ(harness.sync(), EINTR);
+  harness.answer_all(SyncAnswer::success());
+  EXPECT_EQ(harness.sync(), EINTR);
+}
+
+TEST(EngineFailures, SyncsThatNeverRanNowAndThenDoNotAddUp) {
+  FakeHarness harness;
+  int submissions = 0;
+  harness.backend().answer_by([&](const SubmittedSync&) -> std::optional<SyncAnswer> {
+    return ++submissions % 2 == 0 ? SyncAnswer::success() : SyncAnswer::never_ran();
+  });
+  for (int i = 0; i < 1000; ++i) {
+    harness.mutate();
+    ASSERT_EQ(harness.sync(), 0);
+  }
+}
+
 TEST(EngineFailures, SyncThatNeverRanMakesNothingDurable) {
   FakeHarness harness;
   auto write = std::make_unique<OngoingMutation>(harness.begin());
@@ -144,6 +165,13 @@ TEST(EngineFailures, FailedWriteOutOfMappedPagesSticksOnACleanFile) {
   harness.engine().writeback_failed(harness.files().key(), Errno(EDQUOT));
   EXPECT_EQ(harness.sync(SyncKind::data), EDQUOT);
   EXPECT_EQ(harness.sync(SyncKind::full), EDQUOT);
+}
+
+// A FUSE kernel would take it to mean that there is no fsync, and answer all later ones itself with success.
+TEST(EngineFailures, EnosysOfAFailedWriteOutLeavesAsEio) {
+  FakeHarness harness;
+  harness.engine().writeback_failed(harness.files().key(), Errno(ENOSYS));
+  EXPECT_EQ(harness.sync(), EIO);
 }
 
 TEST(EngineFailures, AnswerThatComesFromAFailedWriteOutIsGivenOnce) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -192,6 +193,44 @@ TEST(EngineStop, SeveralThreadsMayStop) {
   for (int i = 0; i < 4; ++i) stoppers.emplace_back([&] { harness.engine().stop(); });
   for (std::thread& stopper : stoppers) stopper.join();
   EXPECT_FALSE(harness.engine().submit(harness.order()));
+}
+
+/// Calls a member of the engine that waits for the thread it is called on.
+class WaitsForItself final : public SyncCallback {
+ public:
+  explicit WaitsForItself(std::function<void()> call) : call_(std::move(call)) {}
+  void sync_done(Result<void> /*result*/) noexcept override { call_(); }
+
+ private:
+  std::function<void()> call_;
+};
+
+TEST(EngineStopDeathTest, FromACallbackEndsTheProcess) {
+  EXPECT_DEATH(
+      {
+        FakeHarness harness;
+        SyncEngine& engine = harness.engine();
+        SyncOrder order = harness.order();
+        order.callback = std::make_unique<WaitsForItself>([&] { engine.stop(); });
+        harness.submit(std::move(order));
+        harness.answer_all(SyncAnswer::success());
+        harness.end_engine();
+      },
+      "broken invariant");
+}
+
+TEST(EngineDrainDeathTest, FromACallbackEndsTheProcess) {
+  EXPECT_DEATH(
+      {
+        FakeHarness harness;
+        SyncEngine& engine = harness.engine();
+        SyncOrder order = harness.order();
+        order.callback = std::make_unique<WaitsForItself>([&] { engine.drain(); });
+        harness.submit(std::move(order));
+        harness.answer_all(SyncAnswer::success());
+        harness.end_engine();
+      },
+      "broken invariant");
 }
 
 TEST(EngineStop, MutationMayEndAfterwards) {

@@ -369,6 +369,27 @@ TEST(EngineRequest, Contract_E6_PlaceIsFreeWhenTheCallbackRuns) {
   EXPECT_EQ(second, 0);
 }
 
+// Room is made by the engine's own thread, which would wait for itself.
+TEST(EngineRequest, Contract_E6_CallbackOnTheEnginesThreadIsRefusedThoughItWouldWait) {
+  FakeHarness harness(2, with_max_requests(2));
+  Answers answers;
+  int error = 0;
+  SyncOrder order = harness.order(SyncKind::full, 0);
+  order.callback = std::make_unique<RunThenReport>(answers, [&] {
+    harness.submit(harness.order(SyncKind::full, 1));
+    SyncOrder one_too_many = harness.order(SyncKind::full, 1);
+    one_too_many.when_full = WhenFull::wait;
+    const auto refused = harness.engine().submit(std::move(one_too_many));
+    error = refused ? 0 : refused.error().value();
+  });
+  harness.submit(std::move(order));
+  harness.submit(harness.order(SyncKind::full, 1));
+  ASSERT_TRUE(harness.backend().wait_for_submissions(2));
+  harness.backend().end_nth(0, SyncAnswer::success());
+  ASSERT_TRUE(answers.wait_for(1));
+  EXPECT_EQ(error, EAGAIN);
+}
+
 TEST(EngineRequest, Contract_E6_NoMoreSyncsRunThanTheBackendTakes) {
   FakeHarness harness(4, {}, 2);
   for (std::size_t i = 0; i < 4; ++i) harness.submit(SyncKind::full, i);

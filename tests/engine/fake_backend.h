@@ -33,7 +33,7 @@ struct SyncAnswer {
 
   static SyncAnswer success() { return {}; }
   static SyncAnswer failure(int error) { return {SyncOutcome::failed, Errno(error)}; }
-  static SyncAnswer never_ran() { return {SyncOutcome::never_ran, Errno(0)}; }
+  static SyncAnswer never_ran() { return {SyncOutcome::never_ran, Errno(EINTR)}; }
 };
 
 /// A backend without a device: the test decides when, in which order and how each sync ends.

@@ -35,7 +35,7 @@ enum class SyncOutcome : std::uint8_t {
 struct SyncCompletion {
   SyncToken token;
   SyncOutcome outcome;
-  Errno error{0};  ///< Meaningful when `outcome` is failed. ENOSYS never leaves here; it becomes EIO.
+  Errno error{0};  ///< Unless it succeeded. ENOSYS never leaves here; it becomes EIO.
 };
 
 /// What statx(2) says of an inode's content, taken when a sync is submitted, to notice changes made behind

@@ -66,9 +66,9 @@ class SyncEngine {
   void removed(const FileKey& file);
   /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (DESIGN, rule 5).
   void writeback_failed(const FileKey& file, Errno error);
-  /// Keeps `descriptor` for the syncs of this file, if the engine has none. Call before the file's first
-  /// write, so that no error of a write-back can pass it by (fsync(2) tells each open file once, those opened
-  /// later maybe never).
+  /// Keeps `descriptor` for the syncs of this file, if the engine has none; but lets go of it at once when
+  /// the file was removed. Call before the file's first write, so that no error of a write-back can pass it by
+  /// (fsync(2) tells each open file once, those opened later maybe never).
   void hold_descriptor(const FileKey& file, SharedFd descriptor);
   /// Null when the engine has none.
   [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;
@@ -86,11 +86,12 @@ class SyncEngine {
 
   // ---- Life ----
 
-  /// Syncs every inode that is not durable and waits. Barriers and mutations go on meanwhile.
+  /// Syncs every inode that is not durable and waits, also for mutations that are under way. Barriers and
+  /// mutations go on meanwhile. Not from a callback.
   DrainReport drain();
   /// True when an inode that was not durable has been forgotten since the start: drain() cannot know it.
   [[nodiscard]] bool forgot_dirty_inodes() const;
-  /// Refuses new requests, waits until every one has been answered, and ends the thread.
+  /// Refuses new requests, waits until every one has been answered, and ends the thread. Not from a callback.
   void stop();
 
   [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
@@ -109,6 +110,7 @@ class SyncEngine {
 
   void end(const Mutation& mutation, MutationEffect effect);
   Result<void> enqueue(SyncOrder&& order, BarrierId id, std::shared_ptr<SyncRequest> request);
+  [[nodiscard]] bool on_own_thread() const;
   Result<void> take_place(WhenFull when_full);
   void free_places(std::size_t count);
   bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
@@ -137,6 +139,7 @@ class SyncEngine {
   std::atomic<std::uint64_t> last_barrier_{0};
   /// False only while the engine's thread may be asleep; whoever sets it true must wake the thread.
   std::atomic<bool> awake_{true};
+  std::atomic<std::thread::id> own_thread_{};
 
   Mutex mutex_;
   CondVar place_freed_;

@@ -15,7 +15,7 @@ namespace sluice {
 
 /// Is told the result of a sync, exactly once, outside every lock of the engine: on the engine's thread, or
 /// within submit() or cancel() on the caller's when the answer is known there. Must not block and must not
-/// wait for another sync; may submit.
+/// wait for another sync; may submit, and is refused on the engine's thread when the queue is full.
 class SyncCallback {
  public:
   virtual ~SyncCallback() = default;
@@ -27,7 +27,7 @@ class SyncCallback {
 /// What a full queue does to a new request (CONTRACT E6).
 enum class WhenFull : std::uint8_t {
   refuse,  ///< EAGAIN; nothing was queued (L5, B3)
-  wait,    ///< The submitter waits for room
+  wait,    ///< The submitter waits for room; but not on the engine's own thread, which is what makes room
 };
 
 /// A request for durability: the one type that the mount and the API share.
