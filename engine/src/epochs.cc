@@ -33,6 +33,11 @@ void InodeEpochs::leave_opaque() {
   assume_written();
 }
 
+void InodeEpochs::reuse() {
+  removed_ = false;
+  assume_written();
+}
+
 // ---- Barriers ----
 
 BarrierReception InodeEpochs::barrier(const Barrier& barrier) {

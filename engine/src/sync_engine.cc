@@ -89,7 +89,7 @@ void SyncEngine::created(const FileKey& file) {
       entry.epochs = InodeEpochs();
       entry.durable_fingerprint.reset();
     } else {
-      entry.epochs.assume_written();
+      entry.epochs.reuse();
     }
   });
 }

@@ -217,6 +217,17 @@ TEST(EngineDescriptors, NewFileWithTheKeyOfARemovedOneHoldsItsOwn) {
   EXPECT_NE(harness.engine().held_descriptor(harness.files().key()), nullptr);
 }
 
+// The removal has not ended yet when the number is given out again.
+TEST(EngineDescriptors, NewFileHoldsItsOwnThoughTheOldOneIsNotAtRest) {
+  FakeHarness harness;
+  const OngoingMutation removal = harness.begin(MutationClass::metadata);
+  harness.engine().removed(harness.files().key());
+  harness.engine().created(harness.files().key());
+  const OngoingMutation write = harness.begin();
+  harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());
+  EXPECT_NE(harness.engine().held_descriptor(harness.files().key()), nullptr);
+}
+
 TEST(EngineDescriptors, RemovalDuringASyncKeepsItsDescriptorOpen) {
   FakeHarness harness;
   harness.engine().hold_descriptor(harness.files().key(), harness.files().reopen());

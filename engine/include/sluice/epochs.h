@@ -131,6 +131,8 @@ class InodeEpochs {
   void leave_opaque();
   /// The last name is gone; a failure of the file need not be remembered once nobody uses it.
   void set_removed() { removed_ = true; }
+  /// The inode's number belongs to another file now, while the end of the old one is still going on.
+  void reuse();
 
   // ---- Barriers ----
 

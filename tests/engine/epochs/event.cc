@@ -5,14 +5,30 @@
 namespace sluice::testing {
 namespace {
 
-constexpr std::array<const char*, kVerbs> kNames = {
-    "begin_data",     "begin_metadata",   "end",        "end_emptied",  "barrier_data",   "barrier_full",
-    "promise_data",   "promise_full",     "cancel",     "begin_sync",   "sync_succeeded", "sync_failed",
-    "sync_never_ran", "writeback_failed", "set_opaque", "leave_opaque", "assume_written", "set_removed",
-    "forget"};
+constexpr std::array<const char*, kVerbs> kNames = {"begin_data",
+                                                    "begin_metadata",
+                                                    "end",
+                                                    "end_emptied",
+                                                    "barrier_data",
+                                                    "barrier_full",
+                                                    "promise_data",
+                                                    "promise_full",
+                                                    "cancel",
+                                                    "begin_sync",
+                                                    "sync_succeeded",
+                                                    "sync_failed",
+                                                    "sync_never_ran",
+                                                    "writeback_failed",
+                                                    "set_opaque",
+                                                    "leave_opaque",
+                                                    "assume_written",
+                                                    "set_removed",
+                                                    "reuse",
+                                                    "forget"};
 
 bool has_argument(Verb verb) {
-  return verb == Verb::end || verb == Verb::end_emptied || verb == Verb::cancel;
+  return (verb >= Verb::barrier_data && verb <= Verb::promise_full) || verb == Verb::end ||
+         verb == Verb::end_emptied || verb == Verb::cancel;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ enum class Verb : std::uint8_t {
   leave_opaque,
   assume_written,
   set_removed,
+  reuse,
   forget,  ///< The state is dropped and made anew.
 };
 inline constexpr unsigned kVerbs = static_cast<unsigned>(Verb::forget) + 1;

@@ -62,7 +62,8 @@ std::vector<Event> Lockstep::possible(const Bounds& bounds) const {
   add(Verb::begin_data, in_flight < bounds.in_flight);
   add(Verb::begin_metadata, in_flight < bounds.in_flight);
   for (const Verb verb : {Verb::barrier_data, Verb::barrier_full, Verb::promise_data, Verb::promise_full}) {
-    add(verb, pending < bounds.pending, verb == Verb::barrier_data ? 1 : 0);
+    for (std::size_t priority = 0; priority < bounds.priorities; ++priority)
+      add(verb, pending < bounds.pending, priority);
   }
   for (const std::size_t place : waiting) add(Verb::cancel, true, place);
   const bool running = oracle_.sync_running();
@@ -73,6 +74,7 @@ std::vector<Event> Lockstep::possible(const Bounds& bounds) const {
   add(Verb::leave_opaque, oracle_.opaque());
   add(Verb::assume_written, true);
   add(Verb::set_removed, !oracle_.removed());
+  add(Verb::reuse, oracle_.removed());
   add(Verb::forget, machine_.forgettable());
   return events;
 }
@@ -149,6 +151,10 @@ std::string Lockstep::apply(const Event& event) {
     case Verb::set_removed:
       machine_.set_removed();
       oracle_.set_removed();
+      break;
+    case Verb::reuse:
+      machine_.reuse();
+      oracle_.reuse();
       break;
     case Verb::forget:
       if (!oracle_.may_forget()) return "forgets what somebody must be told";

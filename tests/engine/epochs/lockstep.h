@@ -16,6 +16,7 @@ struct Bounds {
   Verbs verbs = Verbs::all();
   std::size_t in_flight = 3;  ///< Mutations; at most Oracle::kMaxInFlight.
   std::size_t pending = 3;  ///< Barriers not durable yet, waiting or promised; at most Oracle::kMaxBarriers.
+  std::size_t priorities = 1;  ///< Those that a barrier may have, from 0 up.
 };
 
 /// The state machine and the oracle, side by side through the same events.

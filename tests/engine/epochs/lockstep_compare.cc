@@ -36,7 +36,10 @@ std::string Lockstep::compare() const {
   if (wanted && machine_.priority() != oracle_.priority()) return "the sync has the wrong priority";
   if (machine_.sync_running() != oracle_.sync_running()) return "sync_running() is wrong";
   if (machine_.opaque() != oracle_.opaque()) return "opaque() is wrong";
+  if (machine_.removed() != oracle_.removed()) return "removed() is wrong";
   if (machine_.data_at_rest() != oracle_.data_at_rest()) return "data_at_rest() is wrong";
+  if (machine_.lost().has_value() != oracle_.tells_loss()) return "lost() is wrong";
+  if (machine_.all_synced() != oracle_.all_synced()) return "all_synced() is wrong";
   if (machine_.at_rest() != oracle_.at_rest()) return "at_rest() is wrong";
   if (machine_.forgettable() && !oracle_.may_forget()) return "forgettable, but somebody must be told";
   for (const SyncKind kind : kKinds) {

@@ -29,7 +29,7 @@ function(epochs_mutant NAME FROM TO)
   set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "" RUNTIME_OUTPUT_DIRECTORY ${directory})
   add_test(NAME ${target}.IsCaught
            COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -P ${CMAKE_CURRENT_SOURCE_DIR}/run_mutant.cmake)
-  set_tests_properties(${target}.IsCaught PROPERTIES LABELS unit TIMEOUT 120)
+  set_tests_properties(${target}.IsCaught PROPERTIES LABELS unit TIMEOUT 600)
 endfunction()
 
 # ---- Mutations and covers ----
@@ -92,6 +92,9 @@ epochs_mutant(later_promise_puts_off_an_earlier_one
 epochs_mutant(promise_is_joined_with_one_whose_sync_runs
   [[|| (running_ && between(running_->through))]] "")
 epochs_mutant(promise_is_joined_with_one_whose_data_is_durable [[between(durable_data_) || ]] "")
+epochs_mutant(joined_promise_keeps_its_priority
+  [[waiter.priority = std::max(waiter.priority, priority);]] "")
+epochs_mutant(cancelled_barrier_is_kept [[waiters_.erase(found);]] "")
 epochs_mutant(promise_is_answered_twice [[if (!waiter.acknowledged) answers]] [[answers]])
 
 # ---- Syncs ----
@@ -105,6 +108,21 @@ epochs_mutant(data_sync_makes_full_durable
 epochs_mutant(sync_starts_before_the_cover_has_ended [[if (waiter.cover.last > ended) continue;]] "")
 epochs_mutant(data_sync_is_made_for_a_full_barrier
   [[if (waiter.kind == SyncKind::full) return SyncKind::full;]] "")
+epochs_mutant(priority_of_a_cover_that_has_not_ended_counts
+  [[if (waiter.cover.last <= completed() && (!highest ||]] [[if ((!highest ||]])
+epochs_mutant(priority_counts_for_nothing
+  [[return highest.value_or(Priority());]] [[return Priority();]])
+epochs_mutant(sync_that_never_ran_is_taken_for_a_success
+  [[void InodeEpochs::sync_never_ran() {
+  SLUICE_CHECK(running_.has_value());]]
+  [[void InodeEpochs::sync_never_ran() {
+  durable_data_ = std::max(durable_data_, running_->through);]])
+epochs_mutant(sync_that_never_ran_runs_for_ever
+  [[void InodeEpochs::sync_never_ran() {
+  SLUICE_CHECK(running_.has_value());
+  running_.reset();]]
+  [[void InodeEpochs::sync_never_ran() {
+  SLUICE_CHECK(running_.has_value());]])
 epochs_mutant(lowest_priority_counts [[*highest < waiter.priority]] [[waiter.priority < *highest]])
 epochs_mutant(success_of_now_is_claimed
   [[durable_data_ = std::max(durable_data_, done.through);]] [[durable_data_ = completed();]])
@@ -157,6 +175,11 @@ epochs_mutant(loss_is_never_erased [[<= durable(kind)) failed = {};]] [[<= durab
 # ---- Forgetting ----
 
 epochs_mutant(failed_inode_is_forgotten [[&& (!failed || removed_);]] [[;]])
+epochs_mutant(removed_inode_stays_so_for_the_next_owner [[removed_ = false;]] "")
+epochs_mutant(next_owner_of_a_number_is_clean
+  [[removed_ = false;
+  assume_written();]]
+  [[removed_ = false;]])
 epochs_mutant(removed_inode_is_remembered [[(!failed || removed_)]] [[!failed]])
 epochs_mutant(opaque_inode_is_forgotten [[at_rest() && !opaque_ &&]] [[at_rest() &&]])
 epochs_mutant(inode_with_a_mutation_in_flight_is_forgotten

@@ -72,6 +72,11 @@ void Oracle::leave_opaque() {
   opaque_ = false;
 }
 
+void Oracle::reuse() {
+  unannounced();
+  removed_ = false;
+}
+
 // ---- Barriers ----
 
 std::size_t Oracle::reach(SyncKind kind) const {

@@ -76,6 +76,7 @@ class Oracle {
   void set_opaque() { opaque_ = true; }
   void leave_opaque();
   void set_removed() { removed_ = true; }
+  void reuse();
   /// REQUIRES: `place` is free.
   ExpectedReception barrier(std::size_t place, SyncKind kind, Acknowledge acknowledge, Priority priority);
   CancelOutcome cancel(std::size_t place);
@@ -97,6 +98,9 @@ class Oracle {
   /// A sync that nobody asked for would make something durable.
   [[nodiscard]] bool early_sync_is_useful() const;
   [[nodiscard]] bool elides(SyncKind kind) const;
+  /// A full barrier would be told a loss now.
+  [[nodiscard]] bool tells_loss() const;
+  [[nodiscard]] bool all_synced() const;
   [[nodiscard]] bool at_rest() const;
   /// No data write awaits a sync but the one that stands for what is not known.
   [[nodiscard]] bool data_at_rest() const;

@@ -44,6 +44,16 @@ bool Oracle::elides(SyncKind kind) const {
   return !opaque_;
 }
 
+bool Oracle::tells_loss() const {
+  return std::any_of(writes_.begin(), writes_.end(), [](const Write& write) {
+    return !write.superseded && (write.lost.data || write.lost.full);
+  });
+}
+
+bool Oracle::all_synced() const {
+  return std::all_of(writes_.begin(), writes_.end(), [](const Write& write) { return write.synced.full; });
+}
+
 bool Oracle::at_rest() const {
   const bool all_ended = std::all_of(writes_.begin(), writes_.end(), [](const Write& w) { return w.ended; });
   const bool nobody_waits = std::none_of(barriers_.begin(), barriers_.end(),

@@ -18,11 +18,12 @@ namespace {
 /// How often each verb is picked when it is possible, in the order of Verb.
 using Weights = std::array<unsigned, kVerbs>;
 
-//                            begin  end   barrier promise cancel sync              wb opaque  asm rem forget
-constexpr Weights kEvenly = {8, 4, 9, 2, 4, 4, 2, 2, 1, 9, 6, 1, 1, 1, 1, 3, 1, 1, 1};
-constexpr Weights kNoFailures = {8, 4, 9, 1, 5, 5, 2, 2, 1, 9, 6, 0, 1, 0, 1, 6, 1, 0, 1};
-constexpr Weights kTruncations = {8, 2, 4, 8, 4, 4, 2, 2, 1, 9, 6, 2, 1, 1, 0, 0, 0, 0, 1};
-constexpr Weights kPromises = {8, 4, 9, 2, 1, 1, 8, 8, 1, 6, 4, 1, 1, 0, 0, 0, 1, 0, 1};
+//                            begin  end   barrier promise cancel sync              wb opaque  asm rem reu
+//                            forget
+constexpr Weights kEvenly = {8, 4, 9, 2, 4, 4, 2, 2, 1, 9, 6, 1, 1, 1, 1, 3, 1, 1, 1, 1};
+constexpr Weights kNoFailures = {8, 4, 9, 1, 5, 5, 2, 2, 1, 9, 6, 0, 1, 0, 1, 6, 1, 0, 0, 1};
+constexpr Weights kTruncations = {8, 2, 4, 8, 4, 4, 2, 2, 1, 9, 6, 2, 1, 1, 0, 0, 0, 0, 0, 1};
+constexpr Weights kPromises = {8, 4, 9, 2, 1, 1, 8, 8, 1, 6, 4, 1, 1, 0, 0, 0, 1, 0, 0, 1};
 
 using Choice = std::uint16_t;
 

@@ -75,6 +75,21 @@ TEST_F(Rule7Unknown, BusyInodeIsNotForgettable) {
   EXPECT_TRUE(inode_.forgettable());
 }
 
+TEST_F(Rule7Unknown, NextOwnerOfTheNumberIsDirty) {
+  make_durable();
+  inode_.set_removed();
+  inode_.reuse();
+  EXPECT_EQ(fdatasync(), Reception::waiting);
+}
+
+TEST_F(Rule7Unknown, NextOwnerOfTheNumberIsNotRemoved) {
+  inode_.set_removed();
+  inode_.reuse();
+  EXPECT_FALSE(inode_.removed());
+  lose();
+  EXPECT_FALSE(inode_.forgettable());
+}
+
 TEST_F(Rule7Unknown, OpaqueInodeIsNotForgettable) {
   inode_.set_opaque();
   EXPECT_FALSE(inode_.forgettable());
