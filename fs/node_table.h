@@ -41,15 +41,20 @@ class Node {
   [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
   [[nodiscard]] IoModeState& io_mode() { return io_mode_; }
 
-  /// A file that was removed while it is open can be reached by its open file only.
+  /// Its last name is gone, so its handle may not find it any more. `fd` is kept until the kernel forgets it.
+  void removed(sluice::SharedFd fd) {
+    const sluice::MutexLock lock(mutex_);
+    removed_fd_ = std::move(fd);
+  }
+  /// A file that was removed while it is open can be reached by its open file.
   void set_open_fd(const sluice::SharedFd& fd) {
     const sluice::MutexLock lock(mutex_);
     open_fd_ = fd;
   }
-  /// Null when the file that was opened last is closed.
-  [[nodiscard]] sluice::SharedFd open_fd() const {
+  /// A descriptor that reaches it without a name or a handle; null when there is none.
+  [[nodiscard]] sluice::SharedFd nameless_fd() const {
     const sluice::MutexLock lock(mutex_);
-    return open_fd_.lock();
+    return removed_fd_ ? removed_fd_ : open_fd_.lock();
   }
 
   /// Somebody had it open for reading and writing since the kernel came to know it; a mapping may still be
@@ -67,7 +72,8 @@ class Node {
   std::atomic<bool> maybe_mapped_{false};
   IoModeState io_mode_;
   mutable sluice::Mutex mutex_;
-  std::weak_ptr<const sluice::UniqueFd> open_fd_ SLUICE_GUARDED_BY(mutex_);
+  sluice::SharedFd removed_fd_ SLUICE_GUARDED_BY(mutex_);
+  std::weak_ptr<const sluice::UniqueFd> open_fd_ SLUICE_GUARDED_BY(mutex_);  // Of the last open file.
   // Guarded by the table's mutex.
   std::uint64_t lookups_ = 0;
   NodeId parent_ = 0;

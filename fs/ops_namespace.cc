@@ -57,7 +57,7 @@ void lost_name(Core& core, const Found& found) {
   const bool was_last = S_ISDIR(found.identity.type) || found.attributes.stat.st_nlink <= 1;
   if (!was_last) return;
   core.engine.removed(found.identity.key);
-  core.tree.removed(found.identity.key);
+  core.tree.removed(found);
 }
 
 Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int flags) {

@@ -73,8 +73,8 @@ Result<SharedFd> Tree::path_fd(const Node& node) {
   }
   Result<UniqueFd> opened = node.handle().open(root_.get(), O_PATH | O_NOFOLLOW);
   if (!opened) {
-    SharedFd open_file = node.open_fd();
-    if (open_file) return open_file;
+    SharedFd nameless = node.nameless_fd();
+    if (nameless) return nameless;
     return fail(opened.error());
   }
   SharedFd fd = share(std::move(*opened));
@@ -95,9 +95,9 @@ Result<UniqueFd> Tree::open_node(const Node& node, int flags) {
   if (node.pinned()) return backing::reopen(node.pinned()->get(), flags);
   Result<UniqueFd> opened = node.handle().open(root_.get(), flags | O_NOFOLLOW);
   if (opened || opened.error() != sluice::Errno(ESTALE)) return opened;
-  const SharedFd open_file = node.open_fd();
-  if (!open_file) return opened;
-  return backing::reopen(open_file->get(), flags);
+  const SharedFd nameless = node.nameless_fd();
+  if (!nameless) return opened;
+  return backing::reopen(nameless->get(), flags);
 }
 
 NodePtr Tree::forget(NodeId id, std::uint64_t lookups) {
@@ -106,8 +106,11 @@ NodePtr Tree::forget(NodeId id, std::uint64_t lookups) {
   return gone;
 }
 
-void Tree::removed(const FileKey& key) {
-  if (const NodePtr node = nodes_.find(key)) drop_cached(node->id());
+void Tree::removed(const Found& found) {
+  const NodePtr node = nodes_.find(found.identity.key);
+  if (!node) return;
+  if (!S_ISREG(found.identity.type)) return node->removed(found.fd);
+  drop_cached(node->id());
 }
 
 void Tree::drop_cached(NodeId id) {
@@ -121,11 +124,14 @@ void Tree::drop_cached(NodeId id) {
 }
 
 Result<Found> Tree::find(int directory, const char* name) {
-  Result<UniqueFd> fd = backing::open_at(directory, name, O_PATH);
-  if (!fd) return fail(fd.error());
+  Result<UniqueFd> opened = backing::open_at(directory, name, O_PATH);
+  if (!opened) return fail(opened.error());
+  SharedFd fd = share(std::move(*opened));
   bool needs_pin = false;
   Result<Found> found = describe(fd->get(), needs_pin);
-  if (found && needs_pin) found->identity.pinned = share(std::move(*fd));
+  if (!found) return found;
+  if (needs_pin) found->identity.pinned = fd;
+  found->fd = std::move(fd);
   return found;
 }
 
@@ -142,7 +148,7 @@ Result<Found> Tree::identify(int fd) {
 Result<Found> Tree::describe(int fd, bool& needs_pin) const {
   const Result<backing::Attributes> attributes = backing::attributes(fd);
   if (!attributes) return fail(attributes.error());
-  Found found{{}, *attributes};
+  Found found{{}, *attributes, nullptr};
   const Result<FileHandle> handle = FileHandle::of(fd);
   found.identity.key = key_of(*attributes, handle.value_or(FileHandle()));
   found.identity.type = attributes->stat.st_mode & S_IFMT;

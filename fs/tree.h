@@ -18,6 +18,7 @@ namespace sluicefs {
 struct Found {
   NodeIdentity identity;
   backing::Attributes attributes;
+  sluice::SharedFd fd;  ///< O_PATH; the one that it was met by
 };
 
 /// The source tree: turns names into identities and nodes into descriptors. A node holds no descriptor where
@@ -48,12 +49,13 @@ class Tree {
 
   /// The kernel has forgotten lookups of the node. Returns the node if it is gone by that, or else null.
   NodePtr forget(NodeId id, std::uint64_t lookups);
-  /// The last name of the inode is gone: a descriptor of ours would keep its space from being freed.
-  void removed(const sluice::FileKey& key);
+  /// The last name of what was found is gone. A regular file is let go of, for its space is to be free when
+  /// the removal is answered; who uses it has it open. Somebody may stand in a directory without.
+  void removed(const Found& found);
 
   /// Who is called `name` there.
   sluice::Result<Found> find(int directory, const char* name);
-  /// Who is behind a descriptor.
+  /// Who is behind a descriptor; `fd` of the result stays null.
   sluice::Result<Found> identify(int fd);
 
  private:
