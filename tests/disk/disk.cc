@@ -163,8 +163,9 @@ Result<std::uint64_t> Disk::mark(std::string_view text) {
   const MutexLock lock(mutex_);
   if (!log_) return fail(ENODATA);
   const Result<void> logged = log_->append_mark(text);
+  if (!logged) return fail(logged.error());
   publish_position();
-  return logged.map([&] { return log_->position(); });
+  return log_->position();
 }
 
 void Disk::stop_waiting() {

@@ -28,6 +28,8 @@ class FuseDiskServer final : public DiskServer {
  public:
   FuseDiskServer(Disk& disk, std::uint64_t size_bytes) : disk_(disk), size_bytes_(size_bytes) {}
   ~FuseDiskServer() override;
+  FuseDiskServer(const FuseDiskServer&) = delete;
+  FuseDiskServer& operator=(const FuseDiskServer&) = delete;
 
   Result<void> start();
   Result<UniqueFd> open_image() override;
