@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,12 +16,14 @@
 #include "disk_server.h"
 #include "loop_device.h"
 #include "mounts.h"
+#include "process_watch.h"
 
 namespace sluice::testing {
 namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitStillInUse = 2;
+constexpr std::chrono::milliseconds kNow{0};
 constexpr std::chrono::seconds kEndPatience{20};
 
 struct Settings {
@@ -35,6 +36,7 @@ struct Settings {
   bool hold = false;
   bool ignore_flushes = false;
   bool buffered = false;
+  bool background = false;
   pid_t parent = 0;
   std::vector<std::string> words;
 };
@@ -61,14 +63,6 @@ Result<UniqueFd> take_signals() {
   return signals;
 }
 
-/// Readable when `parent` is dead: as a process, where PR_SET_PDEATHSIG would follow the thread that started
-/// us.
-Result<UniqueFd> watch(pid_t parent) {
-  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, parent, 0)));
-  if (!process.valid()) return fail_last();
-  return process;
-}
-
 Result<UniqueFd> open_image(const Settings& settings) {
   UniqueFd image(::open(settings.image.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!image.valid()) return fail_last();
@@ -81,7 +75,24 @@ bool readable_within(const UniqueFd& file, std::chrono::milliseconds patience) {
   return ::poll(&polled, 1, static_cast<int>(patience.count())) == 1;
 }
 
-/// Serves until told to end, then takes everything away in the order: mounts, loop device, server.
+/// Obeys until a signal, the end of the server or that of the parent.
+void obey_until_the_end(const Settings& settings, ControlServer& control, Disk& disk, const UniqueFd& signals,
+                        const UniqueFd& server_ended, const std::string& device) {
+  std::optional<ProcessWatch> parent;
+  if (settings.parent != 0) {
+    Result<ProcessWatch> watch = ProcessWatch::start(settings.parent);
+    if (!watch) return;  // it is dead already
+    parent = std::move(*watch);
+  }
+  const int timer = parent ? parent->timer().get() : -1;
+  for (;;) {
+    if (!control.serve_until_readable({signals.get(), server_ended.get(), timer}, disk, device)) return;
+    if (readable_within(signals, kNow) || readable_within(server_ended, kNow)) return;
+    if (parent && parent->dying()) return;
+  }
+}
+
+/// Serves until the end, then takes everything away in the order: mounts, loop device, server.
 int serve(const Settings& settings, Disk& disk, const UniqueFd& signals) {
   Result<ControlServer> control = ControlServer::listen(settings.control);
   if (!control) return complain(settings.control, control.error());
@@ -98,21 +109,10 @@ int serve(const Settings& settings, Disk& disk, const UniqueFd& signals) {
     ::_exit(kExitFailed);
   }
   image->reset();
-  fmt::print("{}\n", loop->path());
+  fmt::print("{} {}\n", loop->path(), ::getpid());
   std::fflush(stdout);
 
-  std::vector<int> ends{signals.get(), (*server)->ended().get()};
-  UniqueFd parent;
-  if (settings.parent != 0) {
-    Result<UniqueFd> watched = watch(settings.parent);
-    // A parent that cannot be watched is dead already.
-    if (watched) parent = std::move(*watched);
-    if (parent.valid()) ends.push_back(parent.get());
-  }
-  while (settings.parent == 0 || parent.valid()) {
-    const Result<bool> ended = control->serve_until_readable(ends, disk, loop->path());
-    if (!ended || *ended) break;
-  }
+  obey_until_the_end(settings, *control, disk, signals, (*server)->ended(), loop->path());
 
   disk.stop_waiting();
   detach_mounts_of(loop->path());
@@ -146,6 +146,14 @@ int start(const Settings& settings) {
   return serve(settings, disk, *signals);
 }
 
+/// True in the process that was called, false in its copy, which goes on as nobody's child. REQUIRES: no
+/// threads.
+bool leave_for_background() {
+  if (::fork() != 0) return true;
+  (void)::setsid();
+  return false;
+}
+
 int tell(const Settings& settings) {
   Result<ControlClient> client = ControlClient::connect(settings.control);
   if (!client) return complain(settings.control, client.error());
@@ -160,7 +168,7 @@ int run(int argc, char** argv) {
   Settings settings;
   CLI::App app(
       "A disk for tests: a loop device whose flushes can be counted, delayed, held, failed and recorded.\n"
-      "Prints the device and stays until SIGTERM.");
+      "Prints the device and its own process id, and stays until SIGTERM.");
   app.add_option("--image", settings.image, "the file that holds the data; made if missing");
   app.add_option("--size", settings.size_bytes, "its size, e.g. 256M")->transform(CLI::AsSizeValue(false));
   app.add_option("--flush-delay-us", settings.flush_delay_us, "how long each flush takes");
@@ -170,12 +178,14 @@ int run(int argc, char** argv) {
   app.add_flag("--hold", settings.hold, "begin with the gate for flushes shut");
   app.add_flag("--ignore-flushes", settings.ignore_flushes, "acknowledge flushes and do nothing");
   app.add_flag("--buffered-loop", settings.buffered, "no direct I/O in the loop device");
+  app.add_flag("--background", settings.background, "go on without a terminal and without a parent");
   app.add_option("--parent", settings.parent, "end when this process does");
   CLI::App* const tell_command = app.add_subcommand("tell", "send a command to a running disk");
   tell_command->add_option("words", settings.words, "the command, see control.h")->required();
   CLI11_PARSE(app, argc, argv);
   if (tell_command->parsed()) return tell(settings);
   if (settings.image.empty()) return complain("--image", Errno(EINVAL));
+  if (settings.background && leave_for_background()) return 0;
   return start(settings);
 }
 
