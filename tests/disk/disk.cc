@@ -15,7 +15,8 @@ void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) {
 }
 
 bool overlap(ByteRange a, ByteRange b) {
-  return a.offset_bytes < b.offset_bytes + b.length_bytes && b.offset_bytes < a.offset_bytes + a.length_bytes;
+  return a.offset_bytes < b.offset_bytes ? b.offset_bytes - a.offset_bytes < a.length_bytes
+                                         : a.offset_bytes - b.offset_bytes < b.length_bytes;
 }
 
 }  // namespace
@@ -54,19 +55,24 @@ Result<void> Disk::discard(ByteRange range) {
   return log_change(range, {});
 }
 
-Result<void> Disk::flush() {
+void Disk::begin_flush() {
   const MutexLock lock(mutex_);
   add(counters_.writable().flushes);
+  flushing_ = true;
+}
+
+Result<void> Disk::finish_flush() {
+  const MutexLock lock(mutex_);
   if (ignoring_) {
     add(counters_.writable().ignored_flushes);
-    return {};
+    return end_flush({});
   }
-  flushing_ = true;
   wait_for_delay_and_gate();
-  flushing_ = false;
-  if (!flush_fails()) return end_flush(log_ ? log_->append_flush() : Result<void>());
-  add(counters_.writable().failed_flushes);
-  return end_flush(fail(EIO));
+  if (flush_fails()) {
+    add(counters_.writable().failed_flushes);
+    return end_flush(fail(EIO));
+  }
+  return end_flush(log_ ? log_->append_flush() : Result<void>());
 }
 
 // The gate comes last, so that a flush that is being delayed is held too.
@@ -80,6 +86,7 @@ void Disk::wait_for_delay_and_gate() {
 }
 
 Result<void> Disk::end_flush(Result<void> outcome) {
+  flushing_ = false;
   for (const Change& late : std::exchange(logged_after_flush_, {})) {
     const Result<void> logged = log_change(late.range, late.data);
     if (outcome && !logged) outcome = logged;

@@ -26,8 +26,8 @@ enum class FaultOn : std::uint8_t { reads, writes, both };
 /// The behaviour of the test disk, without any FUSE: an image, faults, a gate, a delay, a log.
 ///
 /// A flush covers the writes that were done when it arrived, and nothing is promised before it is done. The
-/// log says so by its order: writes that come while a flush waits are logged *after* it, and the flush is
-/// logged when it ends, before it is answered. So everything before a flush's entry is durable once that
+/// log says so by its order: writes that come after a flush has arrived are logged *after* it, and the flush
+/// is logged when it ends, before it is answered. So everything before a flush's entry is durable once that
 /// entry exists.
 ///
 /// Thread-safe. Flushes come one at a time (fuse_fsync() holds the inode, and the loop driver has one flush
@@ -40,9 +40,12 @@ class Disk {
   Result<void> write(std::uint64_t offset_bytes, std::span<const std::byte> data);
   /// The range reads as zeros afterwards.
   Result<void> discard(ByteRange range);
-  /// Waits for the delay and the gate.
+  /// A flush has arrived.
   /// REQUIRES: no other flush is under way.
-  Result<void> flush();
+  void begin_flush();
+  /// Waits for the delay and the gate, and tells how to answer it.
+  /// REQUIRES: it has begun.
+  Result<void> finish_flush();
 
   void set_flush_delay(std::chrono::microseconds delay);
   /// No flush is answered until release_flushes(), those under way included.

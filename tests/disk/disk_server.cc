@@ -208,6 +208,7 @@ void FuseDiskServer::fallocate(fuse_req_t request, fuse_ino_t /*inode*/, int mod
 void FuseDiskServer::fsync(fuse_req_t request, fuse_ino_t /*inode*/, int /*data_only*/,
                            fuse_file_info* /*file*/) {
   FuseDiskServer& server = self(request);
+  server.disk_.begin_flush();
   const MutexLock lock(server.mutex_);
   server.flushes_.push_back(request);
   server.flush_came_.notify_all();
@@ -223,7 +224,7 @@ void FuseDiskServer::answer_flushes() {
       request = flushes_.front();
       flushes_.pop_front();
     }
-    fuse_reply_err(request, positive_errno(disk_.flush()));
+    fuse_reply_err(request, positive_errno(disk_.finish_flush()));
   }
 }
 
