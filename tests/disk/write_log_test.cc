@@ -1,145 +1,89 @@
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
+#include "write_log.h"
 
-#include "bare_disk.h"
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "log_fixture.h"
 
 namespace sluice::testing {
 namespace {
 
-RawLog::Entry mark_entry(const std::string& text) {
-  return {.sector = 0, .sectors = 0, .flags = kRawMark, .content = text};
-}
-
-TEST(WriteLog, BeginsWithTheHeaderOfDmLogWrites) {
-  BareDisk disk;
-  const RawLog log = disk.log();
-  EXPECT_EQ(log.magic, 0x6a736677736872U);
-  EXPECT_EQ(log.version, 1U);
-  EXPECT_EQ(log.sector_bytes, 512U);
-  EXPECT_TRUE(log.entries.empty());
-  EXPECT_EQ(log.bytes_left, 0);
-}
-
-TEST(WriteLog, HasWritesDiscardsFlushesAndMarksAsTheyCame) {
-  BareDisk disk;
-  disk.write(7, 'a');
-  disk.flush();
-  ASSERT_EQ(disk->mark("between two writes").value(), 3U);
-  ASSERT_TRUE(disk->discard({16 * BareDisk::kSector, 8 * BareDisk::kSector}));
-  disk.write(9, 'b');
-  const RawLog log = disk.log();
-  EXPECT_EQ(log.entries,
-            (std::vector<RawLog::Entry>{write_entry(7, 'a'),
-                                        kFlushEntry,
-                                        mark_entry("between two writes"),
-                                        {.sector = 16, .sectors = 8, .flags = kRawDiscard, .content = {}},
-                                        write_entry(9, 'b')}));
-  EXPECT_EQ(log.bytes_left, 0);
-}
-
-TEST(WriteLog, HasWhatWasWrittenAndNotWhatIsThereNow) {
-  BareDisk disk;
-  disk.write(1, 'a');
-  disk.write(1, 'b');
-  EXPECT_EQ(disk.log().entries, (std::vector{write_entry(1, 'a'), write_entry(1, 'b')}));
-}
-
-TEST(WriteLog, HasAWriteThatCameDuringAFlushBehindIt) {
-  BareDisk disk;
-  disk.write(1, 'a');
-  disk->begin_flush();
-  disk.write(2, 'b');
-  ASSERT_TRUE(disk->discard({0, BareDisk::kSector}));
-  EXPECT_EQ(disk->counts().log_position, 1U);
-  ASSERT_TRUE(disk->finish_flush());
-  const RawLog::Entry discard{.sector = 0, .sectors = 1, .flags = kRawDiscard, .content = {}};
-  EXPECT_EQ(disk.log().entries,
-            (std::vector{write_entry(1, 'a'), kFlushEntry, write_entry(2, 'b'), discard}));
-  EXPECT_EQ(disk->counts().log_position, 4U);
-}
-
-TEST(WriteLog, LosesNoWriteThatCameDuringAFlushThatFailedOrWasIgnored) {
-  BareDisk disk;
-  disk->fail_flushes(0, 1);
-  disk->begin_flush();
-  disk.write(1, 'a');
-  ASSERT_FALSE(disk->finish_flush());
-  disk->ignore_flushes(true);
-  disk->begin_flush();
-  disk.write(2, 'b');
-  ASSERT_TRUE(disk->finish_flush());
-  EXPECT_EQ(disk.log().entries, (std::vector{write_entry(1, 'a'), write_entry(2, 'b')}));
-}
-
-TEST(WriteLog, HasAFlushByTheTimeItIsAnswered) {
-  BareDisk disk;
-  disk->begin_flush();
-  EXPECT_TRUE(disk.log().entries.empty());
-  ASSERT_TRUE(disk->finish_flush());
-  EXPECT_EQ(disk.log().entries, std::vector{kFlushEntry});
-}
-
-TEST(WriteLog, TakesMarksThatFillASectorAndNoLongerOnes) {
-  BareDisk disk;
-  const std::string longest(512 - 32, 'm');
-  EXPECT_TRUE(disk->mark(longest));
-  EXPECT_EQ(disk->mark(longest + "m").error(), Errno(ENAMETOOLONG));
-  EXPECT_EQ(disk.log().entries, std::vector{mark_entry(longest)});
-}
-
-TEST(WriteLog, RefusesPartsOfSectors) {
-  Result<LogWriter> log = LogWriter::create("/dev/null");
-  ASSERT_TRUE(log);
-  const std::array<std::byte, 100> data{};
-  EXPECT_EQ(log->append_write(0, data).error(), Errno(EINVAL));
-  EXPECT_EQ(log->append_write(100, {}).error(), Errno(EINVAL));
-  EXPECT_EQ(log->append_discard(0, 100).error(), Errno(EINVAL));
-  EXPECT_EQ(log->position(), 0U);
-}
-
-/// No file grows beyond `bytes` while this lives.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limited{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limited);
+class WriteLogTest : public LogTest {
+ protected:
+  void overwrite(std::uint64_t offset, char byte) {
+    std::fstream(path(), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(offset))
+        .put(byte);
   }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    ::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  sighandler_t handler_;
-  rlimit before_{};
 };
 
-TEST(WriteLog, TakesNothingMoreOnceAnEntryCouldNotBeWritten) {
-  BareDisk disk;
-  {
-    const FileSizeLimit room_for_one_flush(2 * 512);
-    EXPECT_EQ(disk.flush(), 0);
-    EXPECT_EQ(disk.flush(), EFBIG);
-  }
-  EXPECT_EQ(disk.flush(), EFBIG);
-  EXPECT_EQ(disk.log().entries, std::vector{kFlushEntry});
+TEST_F(WriteLogTest, EntriesAreReadAsTheyWereWritten) {
+  write(8, filled(1, 2));
+  flush();
+  discard(16, 4);
+  ASSERT_TRUE(writer_->append_mark("here"));
+  write(0, filled(2));
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_TRUE(log);
+  const std::vector<LogEntry>& entries = log->entries();
+  ASSERT_EQ(entries.size(), 5U);
+  EXPECT_EQ(entries[0].offset_bytes, 8 * kSector);
+  EXPECT_TRUE(std::ranges::equal(entries[0].data, filled(1, 2)));
+  EXPECT_TRUE(entries[1].flush);
+  EXPECT_TRUE(entries[2].discard);
+  EXPECT_EQ(entries[2].offset_bytes, 16 * kSector);
+  EXPECT_EQ(entries[2].length_bytes, 4 * kSector);
+  EXPECT_TRUE(entries[2].data.empty());
+  EXPECT_TRUE(entries[3].mark);
+  EXPECT_EQ(entries[3].text, "here");
+  EXPECT_TRUE(std::ranges::equal(entries[4].data, filled(2)));
 }
 
-TEST(WriteLog, SaysWhyItCannotBeMade) {
-  EXPECT_EQ(LogWriter::create("/dev/full").error(), Errno(ENOSPC));
-  EXPECT_EQ(LogWriter::create("/no/such/directory/log").error(), Errno(ENOENT));
+TEST_F(WriteLogTest, AFlushIsNoWriteAndAWriteNoFlush) {
+  write(0, filled(1));
+  flush();
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_TRUE(log);
+  EXPECT_FALSE(log->entries()[0].flush);
+  EXPECT_TRUE(log->entries()[1].data.empty());
 }
 
-TEST(WriteLog, IsNeededForMarks) {
-  Disk disk(UniqueFd(::memfd_create("image", MFD_CLOEXEC)), std::nullopt,
-            std::move(*CounterFile::create("")));
-  EXPECT_EQ(disk.mark("text").error(), Errno(ENODATA));
+TEST_F(WriteLogTest, FlagsOfTheKernelsFormatAreKnown) {
+  write(0, filled(1));
+  constexpr std::uint64_t kFlagsAt = kSector + offsetof(log_format::Entry, flags);
+  overwrite(kFlagsAt, static_cast<char>(log_format::kFlush | log_format::kFua));
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_TRUE(log);
+  EXPECT_TRUE(log->entries()[0].flush);
+  EXPECT_TRUE(log->entries()[0].fua);
+  EXPECT_EQ(log->entries()[0].data.size(), kSector);
+}
+
+TEST_F(WriteLogTest, ALogThatIsCutOffIsRefused) {
+  write(0, filled(1, 8));
+  ASSERT_TRUE(WriteLog::open(path()));
+  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) - 1);
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error(), Errno(EBADMSG));
+}
+
+TEST_F(WriteLogTest, AnotherFileIsRefused) {
+  write(0, filled(1));
+  overwrite(0, 'x');
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error(), Errno(EBADMSG));
+}
+
+TEST_F(WriteLogTest, AnotherVersionIsRefused) {
+  write(0, filled(1));
+  overwrite(offsetof(log_format::Header, version), 2);
+  const Result<WriteLog> log = WriteLog::open(path());
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error(), Errno(ENOTSUP));
 }
 
 }  // namespace
