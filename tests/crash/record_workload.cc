@@ -1,10 +1,13 @@
 #include "record_workload.h"
 
+#include <algorithm>
 #include <exception>
 #include <fstream>
+#include <istream>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <thread>
 
 namespace sluice::testing {
@@ -52,6 +55,22 @@ std::vector<std::string> losses_of(const std::filesystem::path& directory, const
   return losses;
 }
 
+/// How many there are, then each; none holds a blank.
+template <typename T>
+void save_list(std::ostream& out, const std::vector<T>& list) {
+  out << ' ' << list.size();
+  for (const T& each : list) out << ' ' << each;
+}
+
+template <typename T>
+std::vector<T> load_list(std::istream& in) {
+  std::vector<T> list;
+  std::size_t count = 0;
+  in >> count;
+  for (T each{}; list.size() < count && in >> each;) list.push_back(each);
+  return list;
+}
+
 }  // namespace
 
 void RecordWorkload::run(const std::filesystem::path& directory, const LogPosition& position) {
@@ -77,9 +96,14 @@ void RecordWorkload::run(const std::filesystem::path& directory, const LogPositi
   if (failure) std::rethrow_exception(failure);
 }
 
-std::size_t RecordWorkload::acknowledgements() const {
-  const MutexLock lock(mutex_);
-  return promises_.size();
+std::vector<std::uint64_t> RecordWorkload::acknowledged_at() const {
+  std::vector<std::uint64_t> positions;
+  {
+    const MutexLock lock(mutex_);
+    for (const TimedPromise& each : promises_) positions.push_back(each.position);
+  }
+  std::ranges::sort(positions);
+  return positions;
 }
 
 std::vector<FilePromise> RecordWorkload::due(std::uint64_t position) const {
@@ -107,6 +131,29 @@ std::vector<std::string> RecordWorkload::losses(const std::filesystem::path& dir
     all.insert(all.end(), of_file.begin(), of_file.end());
   }
   return all;
+}
+
+void RecordWorkload::save(std::ostream& out) const {
+  const MutexLock lock(mutex_);
+  out << promises_.size() << '\n';
+  for (const auto& [position, promise] : promises_) {
+    out << position << ' ' << promise.file;
+    save_list(out, promise.names);
+    save_list(out, promise.versions);
+    out << '\n';
+  }
+}
+
+void RecordWorkload::load(std::istream& in) {
+  const MutexLock lock(mutex_);
+  std::size_t count = 0;
+  in >> count;
+  promises_.clear();
+  for (TimedPromise next{}; promises_.size() < count && in >> next.position >> next.promise.file;) {
+    next.promise.names = load_list<std::string>(in);
+    next.promise.versions = load_list<std::uint64_t>(in);
+    promises_.push_back(next);
+  }
 }
 
 }  // namespace sluice::testing

@@ -22,9 +22,11 @@ class RecordWorkload : public Workload {
 
   [[nodiscard]] std::string name() const override { return "records"; }
   void run(const std::filesystem::path& directory, const LogPosition& position) override;
-  [[nodiscard]] std::size_t acknowledgements() const override;
+  [[nodiscard]] std::vector<std::uint64_t> acknowledged_at() const override;
   [[nodiscard]] std::vector<std::string> losses(const std::filesystem::path& directory,
                                                 std::uint64_t position) const override;
+  void save(std::ostream& out) const override;
+  void load(std::istream& in) override;
 
  private:
   struct TimedPromise {

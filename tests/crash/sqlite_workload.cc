@@ -3,7 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <istream>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 
@@ -78,6 +80,20 @@ std::vector<std::string> SqliteWorkload::losses(const std::filesystem::path& dir
     return {present + " of " + std::to_string(due) + " committed rows are there"};
   } catch (const std::runtime_error& error) {
     return {error.what()};
+  }
+}
+
+void SqliteWorkload::save(std::ostream& out) const {
+  out << committed_at_.size() << '\n';
+  for (const std::uint64_t position : committed_at_) out << position << '\n';
+}
+
+void SqliteWorkload::load(std::istream& in) {
+  std::size_t commits = 0;
+  in >> commits;
+  committed_at_.clear();
+  for (std::uint64_t position = 0; committed_at_.size() < commits && in >> position;) {
+    committed_at_.push_back(position);
   }
 }
 

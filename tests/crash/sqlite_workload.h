@@ -18,10 +18,12 @@ class SqliteWorkload : public Workload {
     return journal_ == SqliteJournal::wal ? "sqlite-wal" : "sqlite-rollback";
   }
   void run(const std::filesystem::path& directory, const LogPosition& position) override;
-  [[nodiscard]] std::size_t acknowledgements() const override { return committed_at_.size(); }
+  [[nodiscard]] std::vector<std::uint64_t> acknowledged_at() const override { return committed_at_; }
   /// Runs SQLite's own recovery and integrity check, then looks for every row that was committed.
   [[nodiscard]] std::vector<std::string> losses(const std::filesystem::path& directory,
                                                 std::uint64_t position) const override;
+  void save(std::ostream& out) const override;
+  void load(std::istream& in) override;
 
  private:
   const SqliteJournal journal_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "record_workload.h"
 #include "sqlite_workload.h"
@@ -36,7 +37,7 @@ class WorkloadTest : public ::testing::Test {
 TEST_F(WorkloadTest, RecordsThatNobodyTookAwayAreNotMissed) {
   RecordWorkload workload({.seed = 7, .writers = 2, .steps_per_writer = 40});
   workload.run(directory_, counting());
-  EXPECT_EQ(workload.acknowledgements(), 80U);
+  EXPECT_EQ(workload.acknowledged_at().size(), 80U);
   EXPECT_TRUE(workload.losses(directory_, end()).empty());
 }
 
@@ -60,6 +61,56 @@ TEST_F(WorkloadTest, NothingIsDueBeforeTheFirstAcknowledgement) {
   workload.run(directory_, counting());
   std::filesystem::remove_all(directory_);
   EXPECT_TRUE(workload.losses(directory_, 0).empty());
+}
+
+TEST_F(WorkloadTest, ARecordThatFellBackToAnEarlierVersionIsNoticed) {
+  RecordWorkload workload({.seed = 11, .writers = 1, .steps_per_writer = 40});
+  const std::filesystem::path tree = directory_ / "tree";
+  const std::filesystem::path earlier = directory_ / "earlier";
+  std::filesystem::create_directory(tree);
+  std::uint64_t position = 0;
+  workload.run(tree, [&] {
+    if (position == 20) std::filesystem::copy(tree, earlier);
+    return ++position;
+  });
+  EXPECT_TRUE(workload.losses(earlier, 20).empty());
+  EXPECT_FALSE(workload.losses(earlier, 40).empty());
+}
+
+TEST_F(WorkloadTest, WhatWasNotedCanBeSavedAndLoaded) {
+  RecordWorkload records({.seed = 12, .writers = 2, .steps_per_writer = 40});
+  records.run(directory_, counting());
+  SqliteWorkload commits(SqliteJournal::wal, 20);
+  commits.run(directory_, counting());
+  std::stringstream text;
+  records.save(text);
+  commits.save(text);
+
+  RecordWorkload loaded_records({});
+  loaded_records.load(text);
+  EXPECT_EQ(loaded_records.acknowledged_at(), records.acknowledged_at());
+  EXPECT_TRUE(loaded_records.losses(directory_, end()).empty());
+  SqliteWorkload loaded_commits(SqliteJournal::wal, 0);
+  loaded_commits.load(text);
+  EXPECT_TRUE(text);
+  EXPECT_EQ(loaded_commits.acknowledged_at(), commits.acknowledged_at());
+
+  std::filesystem::remove_all(directory_);
+  std::filesystem::create_directory(directory_);
+  EXPECT_EQ(loaded_records.losses(directory_, end()), records.losses(directory_, end()));
+  EXPECT_FALSE(loaded_records.losses(directory_, end()).empty());
+  EXPECT_FALSE(loaded_commits.losses(directory_, end()).empty());
+}
+
+TEST_F(WorkloadTest, NotesThatAreCutOffAreNotLoaded) {
+  RecordWorkload records({.seed = 13, .writers = 1, .steps_per_writer = 10});
+  records.run(directory_, counting());
+  std::stringstream text;
+  records.save(text);
+  std::stringstream half(text.str().substr(0, text.str().size() / 2));
+  RecordWorkload loaded({});
+  loaded.load(half);
+  EXPECT_FALSE(half);
 }
 
 TEST_F(WorkloadTest, CommittedRowsAreFoundAndMissingOnesNoticed) {
