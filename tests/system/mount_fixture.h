@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mount.h"
+#include "sluice/io_backend.h"
 
 namespace sluice::testing {
 
@@ -55,6 +56,8 @@ class MountFixture {
   [[nodiscard]] std::string at(std::string_view name) const;
   [[nodiscard]] std::string source(std::string_view name) const;
   [[nodiscard]] std::string mountpoint() const { return mountpoint_; }
+  /// Where the source was before the mount, which may hide it.
+  [[nodiscard]] std::string source_directory() const { return source_; }
 
   [[nodiscard]] sluicefs::Mount& mount() const { return *mount_; }
   [[nodiscard]] SyncCounts counts() const;
