@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kMaxSlots = 64;
 constexpr std::uint32_t kMaxSlotsAtOnce = 8;
+constexpr std::uint32_t kWritesAtOnce = 8;
 constexpr std::uint32_t kStepsPerFile = 12;
 
 void must(bool succeeded, const char* what) {
@@ -37,7 +40,7 @@ RecordWriter::RecordWriter(std::filesystem::path directory, std::uint32_t first_
 
 void RecordWriter::step() {
   if (!fd_.valid() || random_below(kStepsPerFile) == 0) return create();
-  switch (random_below(6)) {
+  switch (random_below(7)) {
     case 0:
       return overwrite_and_sync();
     case 1:
@@ -48,13 +51,16 @@ void RecordWriter::step() {
       return write_mapped_and_sync();
     case 4:
       return write_and_sync_elsewhere();
+    case 5:
+      return write_without_sync();
     default:
       return rename_and_sync_directory();
   }
 }
 
 FilePromise RecordWriter::promise() const {
-  return {file_, {names_.begin() + static_cast<std::ptrdiff_t>(durable_name_), names_.end()}, versions_};
+  return {
+      file_, {names_.begin() + static_cast<std::ptrdiff_t>(durable_name_), names_.end()}, durable_versions_};
 }
 
 void RecordWriter::create() {
@@ -62,9 +68,11 @@ void RecordWriter::create() {
   names_ = {"file-" + std::to_string(file_)};
   durable_name_ = 0;
   versions_.clear();
+  durable_versions_.clear();
   fd_ = open_or_throw(path(), O_RDWR | O_CREAT | O_EXCL);
   write_slots(fd_.get(), 0, 1 + random_below(kMaxSlotsAtOnce));
   must(::fsync(fd_.get()) == 0, "fsync of a new file");
+  everything_is_durable();
 }
 
 void RecordWriter::overwrite_and_sync() {
@@ -82,9 +90,11 @@ void RecordWriter::append_and_sync() {
 }
 
 void RecordWriter::write_synchronously() {
-  // The sync is write(2)'s own, and covers what this handle wrote.
+  // The sync is write(2)'s own, and promises what it wrote.
   const UniqueFd fd = open_or_throw(path(), O_RDWR | (random_below(2) == 0 ? O_DSYNC : O_SYNC));
-  write_slots(fd.get(), random_below(static_cast<std::uint32_t>(versions_.size())), 1);
+  const std::uint32_t slot = random_below(static_cast<std::uint32_t>(versions_.size()));
+  write_slots(fd.get(), slot, 1);
+  is_durable(slot);
 }
 
 void RecordWriter::write_mapped_and_sync() {
@@ -98,6 +108,7 @@ void RecordWriter::write_mapped_and_sync() {
   const int synced = ::msync(mapping, bytes, MS_SYNC);
   ::munmap(mapping, bytes);
   must(synced == 0, "msync");
+  is_durable(slot);
 }
 
 void RecordWriter::write_and_sync_elsewhere() {
@@ -116,6 +127,16 @@ void RecordWriter::rename_and_sync_directory() {
   durable_name_ = names_.size() - 1;
 }
 
+void RecordWriter::write_without_sync() {
+  const auto slots = static_cast<std::uint32_t>(versions_.size());
+  // A direct write is on the disk at once, but not flushed.
+  const UniqueFd fd = open_or_throw(path(), O_RDWR | (random_below(2) == 0 ? O_DIRECT : 0));
+  for (std::uint32_t writes = 1 + random_below(kWritesAtOnce); writes > 0; --writes) {
+    const std::uint32_t first = random_below(slots);
+    write_slots(fd.get(), first, 1 + random_below(std::min(kMaxSlotsAtOnce, slots - first)));
+  }
+}
+
 std::uint32_t RecordWriter::random_below(std::uint32_t bound) {
   return static_cast<std::uint32_t>(random_() % bound);
 }
@@ -126,18 +147,24 @@ void RecordWriter::sync(int fd) {
   } else {
     must(::fdatasync(fd) == 0, "fdatasync");
   }
+  everything_is_durable();
+}
+
+void RecordWriter::is_durable(std::uint32_t slot) {
+  if (durable_versions_.size() <= slot) durable_versions_.resize(slot + 1);
+  durable_versions_[slot] = versions_[slot];
 }
 
 void RecordWriter::write_slots(int fd, std::uint32_t first, std::uint32_t count) {
-  std::vector<std::byte> bytes;
+  // Aligned for direct writes.
+  alignas(kRecordBytes) std::array<std::byte, kMaxSlotsAtOnce * kRecordBytes> bytes{};
   if (first + count > versions_.size()) versions_.resize(first + count);
   for (std::uint32_t slot = first; slot < first + count; ++slot) {
     versions_[slot] = ++last_version_;
     const RecordBytes record = encode({file_, slot, last_version_});
-    bytes.insert(bytes.end(), record.begin(), record.end());
+    std::ranges::copy(record, bytes.begin() + offset_of(slot - first));
   }
-  must(::pwrite(fd, bytes.data(), bytes.size(), offset_of(first)) == static_cast<ssize_t>(bytes.size()),
-       "pwrite");
+  must(::pwrite(fd, bytes.data(), count * kRecordBytes, offset_of(first)) == offset_of(count), "pwrite");
 }
 
 }  // namespace sluice::testing
