@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sluice/io_backend.h"
+
+namespace sluice::testing {
+
+/// Makes all syncs by another backend but every `nth`, of which it says that it succeeded: what an engine
+/// does that takes an inode for durable which is not.
+class ForgetfulBackend final : public IoBackend {
+ public:
+  ForgetfulBackend(std::unique_ptr<IoBackend> honest, unsigned nth) : honest_(std::move(honest)), nth_(nth) {}
+
+  void submit_sync(SyncToken token, int fd, SyncKind kind) override {
+    if (++submitted_ % nth_ != 0) return honest_->submit_sync(token, fd, kind);
+    forgotten_.push_back({token, SyncOutcome::succeeded});
+  }
+  void wait(std::vector<SyncCompletion>& completions) override {
+    if (forgotten_.empty()) return honest_->wait(completions);
+    completions.insert(completions.end(), forgotten_.begin(), forgotten_.end());
+    forgotten_.clear();
+  }
+  void wake() override { honest_->wake(); }
+  [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return honest_->fingerprint(fd); }
+  [[nodiscard]] unsigned max_syncs() const override { return honest_->max_syncs(); }
+  [[nodiscard]] std::string_view name() const override { return "forgetful"; }
+
+ private:
+  const std::unique_ptr<IoBackend> honest_;
+  const unsigned nth_;
+  // Of the engine's thread.
+  std::uint64_t submitted_ = 0;
+  std::vector<SyncCompletion> forgotten_;
+};
+
+}  // namespace sluice::testing
