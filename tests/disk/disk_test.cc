@@ -47,7 +47,7 @@ TEST(Disk, WhatIsWrittenIsReadBackAndTheRestIsZero) {
 
 TEST(Disk, ADiscardedRangeReadsAsZeros) {
   BareDisk disk;
-  for (const std::uint64_t sector : {0, 8, 16}) ASSERT_EQ(disk.write(sector, 'a'), 0);
+  for (const std::uint64_t sector : {0U, 8U, 16U}) ASSERT_EQ(disk.write(sector, 'a'), 0);
   ASSERT_TRUE(disk->discard({8 * BareDisk::kSector, 8 * BareDisk::kSector}));
   EXPECT_EQ(disk.read(0), 'a');
   EXPECT_EQ(disk.read(8), '\0');

@@ -123,7 +123,7 @@ class FileSizeLimit {
 TEST(LogWriter, TakesNothingMoreOnceAnEntryCouldNotBeWritten) {
   BareDisk disk;
   {
-    const FileSizeLimit room_for_one_flush(2 * 512);
+    const FileSizeLimit room_for_one_flush(1024);
     EXPECT_EQ(disk.flush(), 0);
     EXPECT_EQ(disk.flush(), EFBIG);
   }
