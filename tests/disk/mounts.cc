@@ -24,10 +24,14 @@ std::string unescape(const std::string& text) {
   return result;
 }
 
-}  // namespace
+struct MountEntry {
+  std::filesystem::path point;
+  std::string source;
+};
 
-std::vector<std::filesystem::path> mounts_of(const std::string& device) {
-  std::vector<std::filesystem::path> result;
+/// Newest first.
+std::vector<MountEntry> all_mounts() {
+  std::vector<MountEntry> result;
   std::ifstream table("/proc/self/mountinfo");
   for (std::string line; std::getline(table, line);) {
     // "36 35 98:0 /root /mount/point options optional… - type source options". The device number is of no
@@ -41,9 +45,24 @@ std::vector<std::filesystem::path> mounts_of(const std::string& device) {
     std::string source;
     head >> skipped >> skipped >> skipped >> skipped >> point;
     tail >> skipped >> source;
-    if (unescape(source) == device) result.emplace_back(unescape(point));
+    result.push_back({unescape(point), unescape(source)});
   }
   std::ranges::reverse(result);
+  return result;
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const auto end = std::ranges::mismatch(path, directory);
+  return end.in2 == directory.end() && end.in1 != path.end();
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> mounts_of(const std::string& device) {
+  std::vector<std::filesystem::path> result;
+  for (MountEntry& mount : all_mounts()) {
+    if (mount.source == device) result.push_back(std::move(mount.point));
+  }
   return result;
 }
 
@@ -51,8 +70,15 @@ void detach_mounts_of(const std::string& device) {
   for (const std::filesystem::path& point : mounts_of(device)) (void)::umount2(point.c_str(), MNT_DETACH);
 }
 
+// The copies of other tests' mounts would keep those alive, and their tests waiting, for as long as we live.
 bool enter_private_mount_namespace() {
-  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  if (::unshare(CLONE_NEWNS) != 0) return false;
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  const std::filesystem::path temporary = std::filesystem::temp_directory_path();
+  for (const MountEntry& mount : all_mounts()) {
+    if (is_below(mount.point, temporary)) (void)::umount2(mount.point.c_str(), MNT_DETACH);
+  }
+  return true;
 }
 
 }  // namespace sluice::testing
