@@ -4,10 +4,10 @@
 #include <sys/mount.h>
 
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "remove_tree.h"
 #include "run_program.h"
 
 namespace sluice::testing {
@@ -60,9 +60,11 @@ TestDisk::TestDisk(TestDiskSetup setup) {
 
 void TestDisk::start(const TestDiskSetup& setup) {
   std::filesystem::create_directory(directory());
-  std::vector<std::string> arguments{
-      "--image",   image(),           "--size",     std::to_string(setup.size_bytes),
-      "--control", base_ / "control", "--counters", base_ / "counters"};
+  std::vector<std::string> arguments{"--image",    image(),
+                                     "--size",     std::to_string(setup.size_bytes),
+                                     "--control",  base_ / "control",
+                                     "--counters", base_ / "counters",
+                                     "--scratch",  base_};
   if (setup.record) arguments.insert(arguments.end(), {"--log", log()});
   process_.emplace(value_or_throw(DiskProcess::start(arguments), "no test disk"));
   control_.emplace(value_or_throw(ControlClient::connect(base_ / "control"), "no control of the test disk"));
@@ -78,9 +80,7 @@ TestDisk::~TestDisk() {
 void TestDisk::remove_files() {
   // Still there if the disk was killed.
   (void)::umount2(directory().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
-  std::error_code ignored;
-  // rmdir(2) refuses a mount point, so nothing is ever removed through a mount.
-  if (std::filesystem::remove(directory(), ignored)) std::filesystem::remove_all(base_, ignored);
+  remove_tree(base_);
 }
 
 void TestDisk::make_file_system(FileSystem type) {

@@ -29,8 +29,8 @@ struct TestDiskSetup {
 /// A disk of the test's own, for as long as the object lives: sluicefs-testdisk, started and steered from
 /// here, and the file system that the test puts on it. Its files are in a directory of their own in TMPDIR
 /// (or /tmp). Everything goes with the object, whatever the test did: held flushes are released, the file
-/// system is unmounted, lazily when programs still use it. Whoever kills the test's process has the same
-/// done by the disk itself, but for that directory.
+/// system is unmounted, lazily when programs still use it. When the test's process is killed, the disk does
+/// the same by itself.
 ///
 /// Thread-safe are counts() and log_position().
 class TestDisk {

@@ -17,6 +17,7 @@
 #include "loop_device.h"
 #include "mounts.h"
 #include "process_watch.h"
+#include "remove_tree.h"
 
 namespace sluice::testing {
 namespace {
@@ -33,6 +34,7 @@ struct Settings {
   std::string log;
   std::string control;
   std::string counters;
+  std::string scratch;
   bool hold = false;
   bool ignore_flushes = false;
   bool buffered = false;
@@ -75,20 +77,20 @@ bool readable_within(const UniqueFd& file, std::chrono::milliseconds patience) {
   return ::poll(&polled, 1, static_cast<int>(patience.count())) == 1;
 }
 
-/// Obeys until a signal, the end of the server or that of the parent.
-void obey_until_the_end(const Settings& settings, ControlServer& control, Disk& disk, const UniqueFd& signals,
+/// Obeys until a signal, the end of the server or that of the parent. True when it was the parent.
+bool obey_until_the_end(const Settings& settings, ControlServer& control, Disk& disk, const UniqueFd& signals,
                         const UniqueFd& server_ended, const std::string& device) {
   std::optional<ProcessWatch> parent;
   if (settings.parent != 0) {
     Result<ProcessWatch> watch = ProcessWatch::start(settings.parent);
-    if (!watch) return;  // it is dead already
+    if (!watch) return true;
     parent = std::move(*watch);
   }
   const int timer = parent ? parent->timer().get() : -1;
   for (;;) {
-    if (!control.serve_until_readable({signals.get(), server_ended.get(), timer}, disk, device)) return;
-    if (readable_within(signals, kNow) || readable_within(server_ended, kNow)) return;
-    if (parent && parent->dying()) return;
+    if (!control.serve_until_readable({signals.get(), server_ended.get(), timer}, disk, device)) return false;
+    if (readable_within(signals, kNow) || readable_within(server_ended, kNow)) return false;
+    if (parent && parent->dying()) return true;
   }
 }
 
@@ -112,11 +114,12 @@ int serve(const Settings& settings, Disk& disk, const UniqueFd& signals) {
   fmt::print("{} {}\n", loop->path(), ::getpid());
   std::fflush(stdout);
 
-  obey_until_the_end(settings, *control, disk, signals, (*server)->ended(), loop->path());
+  const bool alone = obey_until_the_end(settings, *control, disk, signals, (*server)->ended(), loop->path());
 
   disk.stop_waiting();
   detach_mounts_of(loop->path());
   loop->close();
+  if (alone && !settings.scratch.empty()) remove_tree(settings.scratch);
   (void)::unlink(settings.control.c_str());
   if (readable_within((*server)->ended(), kEndPatience)) return 0;
   fmt::print(stderr, "sluicefs-testdisk: {} is still in use; what is written to it from now on fails\n",
@@ -180,6 +183,7 @@ int run(int argc, char** argv) {
   app.add_flag("--buffered-loop", settings.buffered, "no direct I/O in the loop device");
   app.add_flag("--background", settings.background, "go on without a terminal and without a parent");
   app.add_option("--parent", settings.parent, "end when this process does");
+  app.add_option("--scratch", settings.scratch, "remove this directory when the parent has gone");
   CLI::App* const tell_command = app.add_subcommand("tell", "send a command to a running disk");
   tell_command->add_option("words", settings.words, "the command, see control.h")->required();
   CLI11_PARSE(app, argc, argv);
