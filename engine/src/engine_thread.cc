@@ -83,11 +83,13 @@ void SyncEngine::finish_sync(const SyncCompletion& completion) {
   running_.erase(found);
 
   std::vector<AnsweredBarrier> answered;
+  std::size_t places = 0;
   SharedFd unneeded;
   std::optional<Priority> queue;
   bool clean = false;
   table_->with_known(sync.file, [&](EpochEntry& entry) {
     answered = entry.take(end_sync(entry, sync, completion));
+    places = answered.size() + entry.freed_places();
     queue = entry.needs_queueing();
     clean = entry.epochs.all_synced();
     unneeded = entry.unneeded_descriptor();
@@ -95,7 +97,7 @@ void SyncEngine::finish_sync(const SyncCompletion& completion) {
   if (queue) want_sync(sync.file, *queue);
   if (clean) mark_clean(sync.file);
   count(sync, completion, answered.size());
-  answer(std::move(answered));
+  answer(std::move(answered), places);
 }
 
 void SyncEngine::mark_clean(const FileKey& file) {

@@ -18,6 +18,12 @@ SharedFd EpochEntry::unneeded_descriptor() {
   return epochs.awaited() ? nullptr : std::exchange(descriptor, nullptr);
 }
 
+std::size_t EpochEntry::freed_places() {
+  if (!holds_place || epochs.promised()) return 0;
+  holds_place = false;
+  return 1;
+}
+
 std::vector<AnsweredBarrier> EpochEntry::take(const std::vector<BarrierAnswer>& answers) {
   std::vector<AnsweredBarrier> taken;
   if (answers.empty()) return taken;

@@ -46,6 +46,8 @@ struct EpochEntry {
   std::optional<Fingerprint> durable_fingerprint;
   /// The priority at which it stands in the sync queue, if it does.
   std::optional<Priority> queued;
+  /// It holds a place among the waiting requests, for what was acknowledged when queued.
+  bool holds_place = false;
   /// How many syncs in a row never ran.
   unsigned never_ran = 0;
 
@@ -53,6 +55,8 @@ struct EpochEntry {
   [[nodiscard]] std::optional<Priority> needs_queueing();
   /// Takes out the descriptor when no sync will be needed; to be closed outside the lock.
   [[nodiscard]] SharedFd unneeded_descriptor();
+  /// Gives up the place when nothing that was acknowledged early awaits a sync any more: how many, 0 or 1.
+  [[nodiscard]] std::size_t freed_places();
   /// Takes out the barriers that `answers` names, in its order.
   [[nodiscard]] std::vector<AnsweredBarrier> take(const std::vector<BarrierAnswer>& answers);
 };

@@ -134,6 +134,10 @@ bool InodeEpochs::would_elide(SyncKind kind) const {
   return !opaque_ && is_durable(kind, cover) && !loss_in(kind, cover);
 }
 
+bool InodeEpochs::promised() const {
+  return std::any_of(waiters_.begin(), waiters_.end(), [](const Waiter& w) { return w.acknowledged; });
+}
+
 bool InodeEpochs::at_rest() const {
   return in_flight_.empty() && waiters_.empty() && !running_;
 }

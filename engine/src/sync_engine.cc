@@ -102,14 +102,16 @@ void SyncEngine::removed(const FileKey& file) {
 
 void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
   std::vector<AnsweredBarrier> answered;
+  std::size_t places = 0;
   SharedFd unneeded;
   table_->with(file, [&](EpochEntry& entry) {
     std::vector<BarrierAnswer> answers;
     entry.epochs.writeback_failed(answerable(error), answers);
     answered = entry.take(answers);
+    places = answered.size() + entry.freed_places();
     unneeded = entry.unneeded_descriptor();
   });
-  answer(std::move(answered));
+  answer(std::move(answered), places);
 }
 
 void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) {
@@ -150,6 +152,7 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   const bool changed = changed_behind(file, order.kind, order.descriptor->get());
   PendingBarrier barrier{id, order.kind, Clock::now(), std::move(order.callback), std::move(request)};
   BarrierReception received{};
+  std::size_t freed_places = 1;
   std::optional<Priority> queue;
   table_->with(file, [&](EpochEntry& entry) {
     if (changed) entry.epochs.assume_written();
@@ -158,6 +161,9 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
     if (must_wait(received.reception) || received.reception == Reception::accepted) {
       entry.descriptor = std::move(order.descriptor);
     }
+    // What is acknowledged early goes on waiting: one place for all of an inode, because they are few.
+    if (received.reception == Reception::accepted && !std::exchange(entry.holds_place, true))
+      freed_places = 0;
     queue = entry.needs_queueing();
   });
   if (queue) want_sync(file, *queue);
@@ -167,7 +173,7 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   if (received.reception == Reception::accepted) counters.accepted.fetch_add(1, std::memory_order_relaxed);
   std::vector<AnsweredBarrier> answered;
   answered.push_back({std::move(barrier), received.error});
-  answer(std::move(answered));
+  answer(std::move(answered), freed_places);
   return {};
 }
 
@@ -175,13 +181,17 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) {
   CancelOutcome outcome = CancelOutcome::all_done;
   std::vector<AnsweredBarrier> cancelled;
   SharedFd unneeded;
+  bool unqueue = false;
   table_->with_known(request.file(), [&](EpochEntry& entry) {
     outcome = entry.epochs.cancel(request.id());
     if (outcome != CancelOutcome::cancelled) return;
     cancelled = entry.take({{request.id(), Errno(ECANCELED)}});
     unneeded = entry.unneeded_descriptor();
+    unqueue = entry.queued && !entry.epochs.wants_sync();
   });
-  answer(std::move(cancelled));
+  if (unqueue) leave_queue(request.file());
+  const std::size_t places = cancelled.size();
+  answer(std::move(cancelled), places);
   return outcome;
 }
 
@@ -218,6 +228,7 @@ Result<void> SyncEngine::take_place(WhenFull when_full) {
 }
 
 void SyncEngine::free_places(std::size_t count) {
+  if (count == 0) return;
   const MutexLock lock(mutex_);
   SLUICE_CHECK(waiting_ >= count);
   waiting_ -= count;
@@ -229,10 +240,24 @@ void SyncEngine::want_sync(const FileKey& file, Priority priority) {
   if (!awake_.exchange(true)) backend_->wake();
 }
 
-void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered) {
-  if (answered.empty()) return;
+void SyncEngine::leave_queue(const FileKey& file) {
+  if (!queue_->erase(file)) return;
+  // Whoever has come since we looked took the inode for queued.
+  std::optional<Priority> queue;
+  table_->with_known(file, [&](EpochEntry& entry) {
+    entry.queued.reset();
+    queue = entry.needs_queueing();
+  });
+  if (queue) want_sync(file, *queue);
+}
+
+std::size_t SyncEngine::queued_inodes() const {
+  return queue_->size();
+}
+
+void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places) {
   // The places first: a callback may submit.
-  free_places(answered.size());
+  free_places(freed_places);
   const Clock::time_point now = Clock::now();
   for (AnsweredBarrier& one : answered) {
     EngineCounters::Kind& counters = counters_.of(one.barrier.kind);

@@ -23,9 +23,23 @@ std::optional<FileKey> SyncQueue::pop() {
   return file;
 }
 
+bool SyncQueue::erase(const FileKey& file) {
+  const MutexLock lock(mutex_);
+  const auto place = places_.find(file);
+  if (place == places_.end()) return false;
+  leave_line(place->second);
+  places_.erase(place);
+  return true;
+}
+
 bool SyncQueue::empty() const {
   const MutexLock lock(mutex_);
   return by_priority_.empty();
+}
+
+std::size_t SyncQueue::size() const {
+  const MutexLock lock(mutex_);
+  return places_.size();
 }
 
 void SyncQueue::leave_line(const Place& place) {

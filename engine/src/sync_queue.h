@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <list>
 #include <map>
@@ -18,7 +19,10 @@ class SyncQueue {
   /// One that stands in the queue moves to a higher priority, never to a lower one.
   void push(const FileKey& file, Priority priority) SLUICE_EXCLUDES(mutex_);
   std::optional<FileKey> pop() SLUICE_EXCLUDES(mutex_);
+  /// False when it does not stand in the queue.
+  bool erase(const FileKey& file) SLUICE_EXCLUDES(mutex_);
   [[nodiscard]] bool empty() const SLUICE_EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t size() const SLUICE_EXCLUDES(mutex_);
 
  private:
   using Line = std::list<FileKey>;

@@ -162,6 +162,23 @@ TEST(EngineStop, WhatWasAcknowledgedWhenQueuedIsSyncedFirst) {
   EXPECT_EQ(harness.backend().submitted().size(), kFiles);
 }
 
+TEST(EngineStop, WhatWasAcknowledgedWhenQueuedIsSyncedThoughItsWriteIsUnderWay) {
+  EngineOptions options;
+  options.max_requests = 1;
+  FakeHarness harness(1, options);
+  harness.answer_all(SyncAnswer::success());
+  auto write = std::make_unique<OngoingMutation>(harness.begin());
+  SyncOrder order = harness.order();
+  order.acknowledge = Acknowledge::when_queued;
+  harness.submit(std::move(order));
+  std::thread stopper([&] { harness.engine().stop(); });
+  // EAGAIN until it has begun to stop.
+  while (error_of(harness.engine().submit_detached(harness.order())) != ESHUTDOWN) std::this_thread::yield();
+  write.reset();
+  stopper.join();
+  EXPECT_EQ(harness.backend().submitted().size(), 1U);
+}
+
 TEST(EngineStop, SubmitterThatWaitsForRoomIsSentAway) {
   EngineOptions options;
   options.max_requests = 1;

@@ -38,6 +38,12 @@ SyncOrder prioritised(SyncOrder order, int priority) {
   return order;
 }
 
+SyncOrder promise(const FakeHarness& harness, std::size_t file) {
+  SyncOrder order = harness.order(SyncKind::full, file);
+  order.acknowledge = Acknowledge::when_queued;
+  return order;
+}
+
 // ---- Status and result ----
 
 TEST(EngineRequest, Contract_S2_StatusIsInProgressUntilTheAnswer) {
@@ -215,6 +221,40 @@ TEST(EngineRequest, EarlyAcknowledgementOutlivesTheSyncThatRanWhenItCame) {
   EXPECT_TRUE(harness.backend().wait_for_submissions(2));
 }
 
+// What was promised and is not durable yet waits like everything else, though its caller is gone.
+TEST(EngineRequest, Contract_E6_EarlyAcknowledgementHoldsItsPlaceUntilItsSyncHasEnded) {
+  FakeHarness harness(2, with_max_requests(1));
+  harness.submit(promise(harness, 0));
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  EXPECT_EQ(error_of(harness.engine().submit_detached(harness.order(SyncKind::full, 1))), EAGAIN);
+  harness.backend().end_nth(0, SyncAnswer::success());
+  ASSERT_TRUE(harness.backend().wait_until_idle());
+  EXPECT_TRUE(harness.engine().submit_detached(harness.order(SyncKind::full, 1)));
+}
+
+TEST(EngineRequest, Contract_E6_LostPromiseFreesItsPlace) {
+  FakeHarness harness(2, with_max_requests(1));
+  harness.submit(promise(harness, 0));
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  harness.engine().writeback_failed(harness.files().key(0), Errno(EIO));
+  EXPECT_TRUE(harness.engine().submit_detached(harness.order(SyncKind::full, 1)));
+}
+
+TEST(EngineRequest, Contract_E6_ManyEarlyAcknowledgementsOfOneFileHoldOnePlace) {
+  FakeHarness harness(1, with_max_requests(2));
+  for (int i = 0; i < 100; ++i) {
+    harness.mutate();
+    ASSERT_TRUE(harness.engine().submit_detached(promise(harness, 0)));
+  }
+  harness.answer_all(SyncAnswer::success());
+  harness.syncs_when_idle();
+  // All of it is free again.
+  harness.hold_all();
+  harness.mutate();
+  EXPECT_TRUE(harness.engine().submit_detached(harness.order()));
+  EXPECT_TRUE(harness.engine().submit_detached(harness.order()));
+}
+
 // ---- Cancelling ----
 
 TEST(EngineRequest, Contract_L9_RequestThatNoSyncCoversIsCancelled) {
@@ -263,6 +303,30 @@ TEST(EngineRequest, CancelledRequestIsNotSynced) {
   EXPECT_EQ(harness.engine().cancel(*waiting), CancelOutcome::cancelled);
   harness.backend().end_nth(0, SyncAnswer::success());
   EXPECT_EQ(harness.syncs_when_idle(), 1U);
+}
+
+TEST(EngineRequest, Contract_E6_CancelledRequestsLeaveNothingInTheQueue) {
+  constexpr std::size_t kFiles = 50;
+  FakeHarness harness(kFiles, {}, 1);
+  harness.submit(SyncKind::full, 0);
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  for (std::size_t i = 1; i < kFiles; ++i) {
+    const auto waiting = harness.submit(SyncKind::full, i);
+    EXPECT_EQ(harness.engine().queued_inodes(), 1U);
+    EXPECT_EQ(harness.engine().cancel(*waiting), CancelOutcome::cancelled);
+    EXPECT_EQ(harness.engine().queued_inodes(), 0U);
+  }
+}
+
+TEST(EngineRequest, CancellingOneOfTwoThatWaitForTheirTurnLeavesTheOther) {
+  FakeHarness harness(2, {}, 1);
+  harness.submit(SyncKind::full, 0);
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  const auto cancelled = harness.submit(SyncKind::full, 1);
+  const auto kept = harness.submit(SyncKind::full, 1);
+  EXPECT_EQ(harness.engine().cancel(*cancelled), CancelOutcome::cancelled);
+  harness.answer_all(SyncAnswer::success());
+  EXPECT_EQ(answer_of(*kept), 0);
 }
 
 TEST(EngineRequest, CancellingOneLeavesTheOther) {

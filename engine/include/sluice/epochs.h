@@ -183,6 +183,8 @@ class InodeEpochs {
   [[nodiscard]] bool removed() const { return removed_; }
   /// True when a barrier waits for a sync, or was acknowledged when queued and is not durable yet.
   [[nodiscard]] bool awaited() const { return !waiters_.empty(); }
+  /// True when a barrier that was acknowledged when queued is not durable yet.
+  [[nodiscard]] bool promised() const;
   /// True when no mutation is under way, no sync runs and nobody waits for one.
   [[nodiscard]] bool at_rest() const;
   /// True when this object may be dropped, and be made anew (dirty) when the inode is met again, without

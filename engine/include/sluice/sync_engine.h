@@ -24,7 +24,8 @@ struct AnsweredBarrier;
 struct EpochEntry;
 
 struct EngineOptions {
-  /// Requests that may wait for an answer at one time.
+  /// Requests that may wait for an answer at one time, and inodes that wait for the sync of what was
+  /// acknowledged when queued. Not 0.
   std::size_t max_requests = 65536;
   /// Inodes whose epochs are remembered. One that is forgotten counts as dirty when it is met again.
   std::size_t max_inodes = 65536;
@@ -91,9 +92,12 @@ class SyncEngine {
   DrainReport drain();
   /// True when an inode that was not durable has been forgotten since the start: drain() cannot know it.
   [[nodiscard]] bool forgot_dirty_inodes() const;
-  /// Refuses new requests, waits until every one has been answered, and ends the thread. Not from a callback.
+  /// Refuses new requests, waits until every one has been answered and what was acknowledged when queued has
+  /// been synced, also for mutations that these cover, and ends the thread. Not from a callback.
   void stop();
 
+  /// Inodes that wait for their turn to be synced.
+  [[nodiscard]] std::size_t queued_inodes() const;
   [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
   [[nodiscard]] const IoBackend& backend() const { return *backend_; }
 
@@ -115,7 +119,8 @@ class SyncEngine {
   void free_places(std::size_t count);
   bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
   void want_sync(const FileKey& file, Priority priority);
-  void answer(std::vector<AnsweredBarrier>&& answered);
+  void leave_queue(const FileKey& file);
+  void answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places);
 
   // On the engine's thread.
   void run();
