@@ -56,6 +56,7 @@ DrainReport SyncEngine::drain() {
   SLUICE_CHECK(!on_own_thread());
   const auto progress = std::make_shared<DrainProgress>();
   std::size_t unreachable = 0;
+  if (const std::optional<Errno> of_all = failure()) progress->failed(*of_all);
   for (DirtyInode& inode : table_->dirty()) {
     if (inode.lost) {
       progress->failed(*inode.lost);

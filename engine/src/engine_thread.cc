@@ -36,9 +36,10 @@ void SyncEngine::run() {
   while (true) {
     start_syncs();
     if (exit_.load() && running_.empty() && queue_->empty()) break;
-    awake_.store(false);
-    const bool can_start = running_.size() < backend_->max_syncs() && !queue_->empty();
-    if (!can_start) backend_->wait(completions);
+    // With as many syncs as may run, nothing can start before one ends, and that needs no waking.
+    const bool saturated = running_.size() == backend_->max_syncs();
+    awake_.store(saturated);
+    if (saturated || queue_->empty()) backend_->wait(completions);
     awake_.store(true);
     for (const SyncCompletion& completion : completions) finish_sync(completion);
     completions.clear();
@@ -96,6 +97,7 @@ void SyncEngine::finish_sync(const SyncCompletion& completion) {
   });
   if (queue) want_sync(sync.file, *queue);
   if (clean) mark_clean(sync.file);
+  if (completion.outcome != SyncOutcome::succeeded) limit_failures(completion.error);
   count(sync, completion, answered.size());
   answer(std::move(answered), places);
 }

@@ -82,15 +82,23 @@ void EpochTable::make_room(Shard& shard) {
     const auto oldest = shard.by_use.begin();
     const auto slot = shard.slots.find(*oldest);
     const InodeEpochs& epochs = slot->second.entry.epochs;
-    if (slot->second.entry.queued || !epochs.forgettable()) {
+    if (!may_forget(slot->second.entry)) {
       // To the end of the line, or those that must stay would come to hide all others.
       shard.by_use.splice(shard.by_use.end(), shard.by_use, oldest);
       continue;
     }
     if (!epochs.removed() && !epochs.all_synced()) forgotten_dirty_.fetch_add(1, std::memory_order_relaxed);
+    if (epochs.failure_stands()) --failed_inodes_;
     shard.slots.erase(slot);
     shard.by_use.erase(oldest);
   }
+}
+
+bool EpochTable::may_forget(const EpochEntry& entry) const {
+  if (entry.queued) return false;
+  if (failures_may_be_forgotten_.load() && entry.epochs.failure_stands())
+    return entry.epochs.at_rest() && !entry.epochs.opaque();
+  return entry.epochs.forgettable();
 }
 
 }  // namespace sluice

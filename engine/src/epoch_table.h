@@ -86,7 +86,7 @@ class EpochTable {
   void with(const FileKey& file, Use&& use) {
     Shard& shard = shard_of(file);
     const MutexLock lock(shard.mutex);
-    const CheckedEntry entry(find_or_make(shard, file));
+    const CheckedEntry entry(*this, find_or_make(shard, file));
     use(entry.entry);
   }
 
@@ -97,7 +97,7 @@ class EpochTable {
     const MutexLock lock(shard.mutex);
     const auto found = shard.slots.find(file);
     if (found == shard.slots.end()) return;
-    const CheckedEntry entry(found->second.entry);
+    const CheckedEntry entry(*this, found->second.entry);
     use(entry.entry);
   }
 
@@ -108,6 +108,11 @@ class EpochTable {
   [[nodiscard]] std::size_t forgotten_dirty() const {
     return forgotten_dirty_.load(std::memory_order_relaxed);
   }
+
+  /// How many inodes are known with a loss that must be remembered.
+  [[nodiscard]] std::size_t failed_inodes() const { return static_cast<std::size_t>(failed_inodes_.load()); }
+  /// From now on a failure that stands keeps no entry.
+  void let_failures_be_forgotten() { failures_may_be_forgotten_.store(true); }
 
  private:
   static constexpr std::size_t kShards = 64;
@@ -122,20 +127,29 @@ class EpochTable {
     std::list<FileKey> by_use SLUICE_GUARDED_BY(mutex);  // Used longest ago first.
   };
   struct CheckedEntry {
-    explicit CheckedEntry(EpochEntry& checked) : entry(checked) {}
-    ~CheckedEntry() { entry.epochs.check_invariants(); }
+    CheckedEntry(EpochTable& of, EpochEntry& checked)
+        : table(of), entry(checked), had_failure(checked.epochs.failure_stands()) {}
+    ~CheckedEntry() {
+      entry.epochs.check_invariants();
+      if (entry.epochs.failure_stands() != had_failure) table.failed_inodes_ += had_failure ? -1 : 1;
+    }
     CheckedEntry(const CheckedEntry&) = delete;
     CheckedEntry& operator=(const CheckedEntry&) = delete;
+    EpochTable& table;
     EpochEntry& entry;
+    const bool had_failure;
   };
 
   Shard& shard_of(const FileKey& file) { return shards_[FileKeyHash()(file) % kShards]; }
   EpochEntry& find_or_make(Shard& shard, const FileKey& file) SLUICE_REQUIRES(shard.mutex);
   void make_room(Shard& shard) SLUICE_REQUIRES(shard.mutex);
+  [[nodiscard]] bool may_forget(const EpochEntry& entry) const;
 
   const std::size_t max_per_shard_;
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> forgotten_dirty_{0};
+  std::atomic<std::ptrdiff_t> failed_inodes_{0};
+  std::atomic<bool> failures_may_be_forgotten_{false};
 };
 
 }  // namespace sluice

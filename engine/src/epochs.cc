@@ -143,8 +143,7 @@ bool InodeEpochs::at_rest() const {
 }
 
 bool InodeEpochs::forgettable() const {
-  const bool failed = failed_data_.span || failed_full_.span;
-  return at_rest() && !opaque_ && (!failed || removed_);
+  return at_rest() && !opaque_ && !failure_stands();
 }
 
 void InodeEpochs::check_invariants() const {

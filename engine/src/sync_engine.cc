@@ -111,6 +111,7 @@ void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
     places = answered.size() + entry.freed_places();
     unneeded = entry.unneeded_descriptor();
   });
+  limit_failures(answerable(error));
   answer(std::move(answered), places);
 }
 
@@ -255,11 +256,27 @@ std::size_t SyncEngine::queued_inodes() const {
   return queue_->size();
 }
 
+/// A failed inode is never forgotten (DESIGN, rule 7), and memory is finite.
+void SyncEngine::limit_failures(Errno error) {
+  if (table_->failed_inodes() <= options_.max_failed_inodes) return;
+  int none = 0;
+  failure_.compare_exchange_strong(none, error.value());
+  // Only then: whoever meets an inode that was forgotten must find the failure in answer().
+  table_->let_failures_be_forgotten();
+}
+
+std::optional<Errno> SyncEngine::failure() const {
+  const int error = failure_.load();
+  return error == 0 ? std::nullopt : std::optional(Errno(error));
+}
+
 void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places) {
   // The places first: a callback may submit.
   free_places(freed_places);
   const Clock::time_point now = Clock::now();
+  const std::optional<Errno> of_all = failure();
   for (AnsweredBarrier& one : answered) {
+    if (!one.error) one.error = of_all;
     EngineCounters::Kind& counters = counters_.of(one.barrier.kind);
     counters.barrier_latency.record(now - one.barrier.since);
     if (one.error) {

@@ -61,6 +61,105 @@ TEST_F(EngineFailure, RemovedFileThatIsStillOpenRemembersIt) {
   EXPECT_EQ(harness_.sync(), EIO);
 }
 
+// ---- More failures than can be remembered ----
+
+/// Two files have failed, and one can be remembered.
+class EngineFailsAsAWhole : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kFiles = 4;
+  static EngineOptions options() {
+    EngineOptions options;
+    options.max_inodes = 1;
+    options.max_failed_inodes = 1;
+    return options;
+  }
+  void SetUp() override {
+    harness_.answer_all(SyncAnswer::success());
+    ASSERT_EQ(harness_.sync(SyncKind::full, 2), 0);
+    harness_.answer_all(SyncAnswer::failure(ENXIO));
+    ASSERT_EQ(harness_.sync(SyncKind::full, 0), ENXIO);
+    EXPECT_FALSE(harness_.engine().failure());
+    ASSERT_EQ(harness_.sync(SyncKind::full, 1), ENXIO);
+    harness_.answer_all(SyncAnswer::success());
+  }
+  void crowd() {
+    for (ino_t other = 1; other <= 10'000; ++other) {
+      const FileKey key{.device = 0, .inode = other};
+      const OngoingMutation mutation = harness_.engine().begin(Mutation(key, MutationClass::data));
+    }
+  }
+
+  FakeHarness harness_{kFiles, options()};
+};
+
+TEST_F(EngineFailsAsAWhole, EveryRequestIsToldTheError) {
+  EXPECT_EQ(harness_.engine().failure(), Errno(ENXIO));
+  EXPECT_EQ(harness_.sync(SyncKind::full, 2), ENXIO) << "durable before";
+  EXPECT_EQ(harness_.sync(SyncKind::full, 3), ENXIO) << "never synced";
+}
+
+TEST_F(EngineFailsAsAWhole, FailedInodesMayBeForgottenThen) {
+  crowd();
+  EXPECT_EQ(harness_.sync(SyncKind::full, 0), ENXIO);
+  EXPECT_EQ(harness_.sync(SyncKind::full, 1), ENXIO);
+}
+
+TEST_F(EngineFailsAsAWhole, NothingIsAcknowledgedEarly) {
+  SyncOrder order = harness_.order(SyncKind::full, 3);
+  order.acknowledge = Acknowledge::when_queued;
+  EXPECT_EQ(answer_of(*harness_.submit(std::move(order))), ENXIO);
+}
+
+TEST_F(EngineFailsAsAWhole, DrainReportsIt) {
+  crowd();
+  const DrainReport report = harness_.engine().drain();
+  EXPECT_GT(report.failed, 0U);
+  EXPECT_EQ(report.error, Errno(ENXIO));
+}
+
+TEST(EngineFailures, FailuresThatHaveEndedDoNotFailTheEngine) {
+  constexpr std::size_t kFiles = 20;
+  EngineOptions options;
+  options.max_failed_inodes = 1;
+  FakeHarness harness(kFiles, options);
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    harness.answer_all(SyncAnswer::failure(EIO));
+    ASSERT_EQ(harness.sync(SyncKind::full, i), EIO);
+    harness.answer_all(SyncAnswer::success());
+    harness.empty(i);
+    ASSERT_EQ(harness.sync(SyncKind::full, i), 0);
+  }
+  EXPECT_FALSE(harness.engine().failure());
+}
+
+TEST(EngineFailures, FailuresOfRemovedFilesDoNotFailTheEngine) {
+  constexpr std::size_t kFiles = 20;
+  EngineOptions options;
+  options.max_failed_inodes = 1;
+  FakeHarness harness(kFiles, options);
+  harness.answer_all(SyncAnswer::failure(EIO));
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    ASSERT_EQ(harness.sync(SyncKind::full, i), EIO);
+    harness.engine().removed(harness.files().key(i));
+  }
+  EXPECT_FALSE(harness.engine().failure());
+}
+
+TEST(EngineFailures, FailuresOfFilesThatWereReplacedDoNotFailTheEngine) {
+  constexpr std::size_t kFiles = 20;
+  EngineOptions options;
+  options.max_failed_inodes = 1;
+  FakeHarness harness(kFiles, options);
+  harness.answer_all(SyncAnswer::failure(EIO));
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    ASSERT_EQ(harness.sync(SyncKind::full, i), EIO);
+    harness.engine().created(harness.files().key(i));
+  }
+  EXPECT_FALSE(harness.engine().failure());
+}
+
+// ---- One failure ----
+
 TEST(EngineFailures, OtherFilesAreUnharmed) {
   FakeHarness harness(2);
   harness.answer_all(SyncAnswer::failure(EIO));

@@ -454,6 +454,20 @@ TEST(EngineRequest, Contract_E6_CallbackOnTheEnginesThreadIsRefusedThoughItWould
   EXPECT_EQ(error, EAGAIN);
 }
 
+// Nothing can start before a sync ends, and that wakes it.
+TEST(EngineRequest, EngineThatRunsAllTheSyncsItCanIsNotWoken) {
+  constexpr std::size_t kFiles = 10;
+  FakeHarness harness(kFiles, {}, 1);
+  harness.submit(SyncKind::full, 0);
+  ASSERT_TRUE(harness.backend().wait_for_submissions(1));
+  ASSERT_TRUE(harness.backend().wait_until_idle());
+  const std::size_t before = harness.backend().wakes();
+  for (std::size_t i = 1; i < kFiles; ++i) harness.submit(SyncKind::full, i);
+  EXPECT_EQ(harness.backend().wakes(), before);
+  harness.answer_all(SyncAnswer::success());
+  EXPECT_EQ(harness.syncs_when_idle(), kFiles);
+}
+
 TEST(EngineRequest, Contract_E6_NoMoreSyncsRunThanTheBackendTakes) {
   FakeHarness harness(4, {}, 2);
   for (std::size_t i = 0; i < 4; ++i) harness.submit(SyncKind::full, i);

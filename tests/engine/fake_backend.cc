@@ -69,6 +69,7 @@ void FakeBackend::wait(std::vector<SyncCompletion>& completions) {
 void FakeBackend::wake() {
   const MutexLock lock(mutex_);
   woken_ = true;
+  ++wakes_;
   changed_.notify_all();
 }
 
@@ -89,6 +90,11 @@ void FakeBackend::check_rules(const SubmittedSync& sync) {
 std::vector<SubmittedSync> FakeBackend::submitted() const {
   const MutexLock lock(mutex_);
   return submitted_;
+}
+
+std::size_t FakeBackend::wakes() const {
+  const MutexLock lock(mutex_);
+  return wakes_;
 }
 
 std::vector<SubmittedSync> FakeBackend::in_flight() const {

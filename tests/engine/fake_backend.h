@@ -66,6 +66,8 @@ class FakeBackend final : public IoBackend {
 
   /// Everything submitted so far, in order.
   [[nodiscard]] std::vector<SubmittedSync> submitted() const;
+  /// How often wake() has been called.
+  [[nodiscard]] std::size_t wakes() const;
   /// What is submitted and has not ended, in order.
   [[nodiscard]] std::vector<SubmittedSync> in_flight() const;
   /// Waits until `count` syncs have been submitted since the start. False when patience ran out.
@@ -112,6 +114,7 @@ class FakeBackend final : public IoBackend {
   AnswerFunction answer_function_ SLUICE_GUARDED_BY(mutex_);
   std::optional<Result<Fingerprint>> fingerprint_ SLUICE_GUARDED_BY(mutex_);
   std::optional<std::thread::id> engine_thread_ SLUICE_GUARDED_BY(mutex_);
+  std::size_t wakes_ SLUICE_GUARDED_BY(mutex_) = 0;
   bool woken_ SLUICE_GUARDED_BY(mutex_) = false;
   bool waiting_ SLUICE_GUARDED_BY(mutex_) = false;
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;

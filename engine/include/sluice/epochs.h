@@ -174,6 +174,8 @@ class InodeEpochs {
   [[nodiscard]] bool data_at_rest() const { return last_data_ <= std::max(durable_data_, Epoch(1)); }
   [[nodiscard]] bool opaque() const { return opaque_; }
   [[nodiscard]] bool sync_running() const { return running_.has_value(); }
+  /// True when a loss must be remembered, which it need not be of a removed file.
+  [[nodiscard]] bool failure_stands() const { return (failed_data_.span || failed_full_.span) && !removed_; }
   /// The lost epochs of that kind, if any.
   [[nodiscard]] const std::optional<EpochSpan>& failed(SyncKind kind) const { return failures(kind).span; }
   /// The error that a full barrier would be answered now, if any.

@@ -29,6 +29,9 @@ struct EngineOptions {
   std::size_t max_requests = 65536;
   /// Inodes whose epochs are remembered. One that is forgotten counts as dirty when it is met again.
   std::size_t max_inodes = 65536;
+  /// Inodes a part of which is lost. With more of them the engine has failed as a whole: it remembers them no
+  /// more one by one, and answers every request with the error.
+  std::size_t max_failed_inodes = 65536;
   /// Descriptors kept open of inodes that have something to sync, and of those that have not.
   std::size_t max_dirty_descriptors = 4096;
   std::size_t max_clean_descriptors = 256;
@@ -96,6 +99,8 @@ class SyncEngine {
   /// been synced, also for mutations that these cover, and ends the thread. Not from a callback.
   void stop();
 
+  /// Set for good when more than max_failed_inodes have failed.
+  [[nodiscard]] std::optional<Errno> failure() const;
   /// Inodes that wait for their turn to be synced.
   [[nodiscard]] std::size_t queued_inodes() const;
   [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
@@ -120,6 +125,7 @@ class SyncEngine {
   bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
   void want_sync(const FileKey& file, Priority priority);
   void leave_queue(const FileKey& file);
+  void limit_failures(Errno error);
   void answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places);
 
   // On the engine's thread.
@@ -145,6 +151,8 @@ class SyncEngine {
   /// False only while the engine's thread may be asleep; whoever sets it true must wake the thread.
   std::atomic<bool> awake_{true};
   std::atomic<std::thread::id> own_thread_{};
+  /// The error that every request gets; 0: none.
+  std::atomic<int> failure_{0};
 
   Mutex mutex_;
   CondVar place_freed_;

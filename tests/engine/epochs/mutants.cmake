@@ -174,13 +174,13 @@ epochs_mutant(loss_is_never_erased [[<= durable(kind)) failed = {};]] [[<= durab
 
 # ---- Forgetting ----
 
-epochs_mutant(failed_inode_is_forgotten [[&& (!failed || removed_);]] [[;]])
+epochs_mutant(failed_inode_is_forgotten [[&& !failure_stands();]] [[;]])
 epochs_mutant(removed_inode_stays_so_for_the_next_owner [[removed_ = false;]] "")
 epochs_mutant(next_owner_of_a_number_is_clean
   [[removed_ = false;
   assume_written();]]
   [[removed_ = false;]])
-epochs_mutant(removed_inode_is_remembered [[(!failed || removed_)]] [[!failed]])
+epochs_mutant(removed_inode_is_remembered [[!failure_stands()]] [[!(failed_data_.span || failed_full_.span)]])
 epochs_mutant(opaque_inode_is_forgotten [[at_rest() && !opaque_ &&]] [[at_rest() &&]])
 epochs_mutant(inode_with_a_mutation_in_flight_is_forgotten
   [[in_flight_.empty() && waiters_.empty() && !running_]] [[waiters_.empty() && !running_]])
