@@ -36,6 +36,7 @@ std::vector<AnsweredBarrier> EpochEntry::take(const std::vector<BarrierAnswer>& 
     return true;
   });
   SLUICE_CHECK(answer == answers.end());
+  if (pending.empty()) pending.shrink_to_fit();
   return taken;
 }
 

@@ -53,7 +53,7 @@ SyncEngine::~SyncEngine() {
 
 // ---- Mutations ----
 
-OngoingMutation SyncEngine::begin(Mutation mutation) {
+OngoingMutation SyncEngine::begin(Mutation mutation) noexcept {
   bool first_since_sync = false;
   for (Mutation::Touched& touched : mutation.touched()) {
     const bool is_first = &touched == mutation.touched().data();
@@ -82,7 +82,7 @@ void SyncEngine::end(const Mutation& mutation, MutationEffect effect) {
   }
 }
 
-void SyncEngine::created(const FileKey& file) {
+void SyncEngine::created(const FileKey& file) noexcept {
   descriptors_->erase(file);
   table_->with_known(file, [](EpochEntry& entry) {
     if (entry.epochs.at_rest()) {
@@ -94,13 +94,13 @@ void SyncEngine::created(const FileKey& file) {
   });
 }
 
-void SyncEngine::removed(const FileKey& file) {
+void SyncEngine::removed(const FileKey& file) noexcept {
   table_->with_known(file, [](EpochEntry& entry) { entry.epochs.set_removed(); });
   // Only then, see hold_descriptor().
   descriptors_->erase(file);
 }
 
-void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
+void SyncEngine::writeback_failed(const FileKey& file, Errno error) noexcept {
   std::vector<AnsweredBarrier> answered;
   std::size_t places = 0;
   SharedFd unneeded;
@@ -115,7 +115,7 @@ void SyncEngine::writeback_failed(const FileKey& file, Errno error) {
   answer(std::move(answered), places);
 }
 
-void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) {
+void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) noexcept {
   descriptors_->hold(file, std::move(descriptor));
   // A descriptor would keep the space of a removed file from being freed for as long as we run, and whoever
   // syncs it has it open. Looked at after holding, as removed() lets go after marking: one sees the other.
@@ -130,7 +130,7 @@ SharedFd SyncEngine::held_descriptor(const FileKey& file) const {
 
 // ---- Barriers ----
 
-Result<std::shared_ptr<SyncRequest>> SyncEngine::submit(SyncOrder&& order) {
+Result<std::shared_ptr<SyncRequest>> SyncEngine::submit(SyncOrder&& order) noexcept {
   const BarrierId id(last_barrier_.fetch_add(1, std::memory_order_relaxed) + 1);
   auto request = std::make_shared<SyncRequest>(order.file, id);
   if (const Result<void> queued = enqueue(std::move(order), id, request); !queued)
@@ -138,7 +138,7 @@ Result<std::shared_ptr<SyncRequest>> SyncEngine::submit(SyncOrder&& order) {
   return request;
 }
 
-Result<void> SyncEngine::submit_detached(SyncOrder&& order) {
+Result<void> SyncEngine::submit_detached(SyncOrder&& order) noexcept {
   const BarrierId id(last_barrier_.fetch_add(1, std::memory_order_relaxed) + 1);
   return enqueue(std::move(order), id, nullptr);
 }
@@ -178,7 +178,7 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   return {};
 }
 
-CancelOutcome SyncEngine::cancel(const SyncRequest& request) {
+CancelOutcome SyncEngine::cancel(const SyncRequest& request) noexcept {
   CancelOutcome outcome = CancelOutcome::all_done;
   std::vector<AnsweredBarrier> cancelled;
   SharedFd unneeded;

@@ -50,10 +50,12 @@ struct DrainReport {
 /// Follows the epochs of every inode, queues barriers, and answers each when exactly its cover is durable.
 ///
 /// Thread-safe throughout. One thread of its own owns the backend; no caller waits for a device, but in
-/// stop() and drain(). Answers leave outside every lock.
+/// stop() and drain(). Answers leave outside every lock. Running out of memory ends the process: half of a
+/// change to these tables could acknowledge what is not durable, and what is not acknowledged was not
+/// promised.
 class SyncEngine {
  public:
-  /// Starts the engine's thread.
+  /// Starts the engine's thread; throws std::system_error when there can be none.
   SyncEngine(EngineOptions options, std::unique_ptr<IoBackend> backend);
   /// stop()s.
   ~SyncEngine();
@@ -63,17 +65,17 @@ class SyncEngine {
   // ---- Mutations ----
 
   /// Gives `mutation` its epochs. Call before the system call; the mutation ends with the returned object.
-  [[nodiscard]] OngoingMutation begin(Mutation mutation);
+  [[nodiscard]] OngoingMutation begin(Mutation mutation) noexcept;
   /// A new inode: whatever is remembered of an earlier owner of the key is of another file.
-  void created(const FileKey& file);
+  void created(const FileKey& file) noexcept;
   /// The last name of the file is gone.
-  void removed(const FileKey& file);
+  void removed(const FileKey& file) noexcept;
   /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (DESIGN, rule 5).
-  void writeback_failed(const FileKey& file, Errno error);
+  void writeback_failed(const FileKey& file, Errno error) noexcept;
   /// Keeps `descriptor` for the syncs of this file, if the engine has none; but lets go of it at once when
   /// the file was removed. Call before the file's first write, so that no error of a write-back can pass it by
   /// (fsync(2) tells each open file once, those opened later maybe never).
-  void hold_descriptor(const FileKey& file, SharedFd descriptor);
+  void hold_descriptor(const FileKey& file, SharedFd descriptor) noexcept;
   /// Null when the engine has none.
   [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;
 
@@ -82,11 +84,11 @@ class SyncEngine {
   /// Queues a sync. The cover is captured now: every mutation of the file that has begun.
   /// EAGAIN: max_requests are waiting and the order does not wait; ESHUTDOWN: stop() was called. On an error
   /// nothing was queued and `order` is untouched. (CONTRACT P2, P3, F1, B1, B3)
-  Result<std::shared_ptr<SyncRequest>> submit(SyncOrder&& order);
+  Result<std::shared_ptr<SyncRequest>> submit(SyncOrder&& order) noexcept;
   /// The same without a request to ask about (CONTRACT S5).
-  Result<void> submit_detached(SyncOrder&& order);
+  Result<void> submit_detached(SyncOrder&& order) noexcept;
   /// Forgets a request that no sync covers yet; it is answered with ECANCELED. (CONTRACT L9)
-  CancelOutcome cancel(const SyncRequest& request);
+  CancelOutcome cancel(const SyncRequest& request) noexcept;
 
   // ---- Life ----
 
