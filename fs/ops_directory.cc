@@ -54,7 +54,7 @@ bool is_dot(std::string_view name) {
 Entry listed(Core& core, const OpenDirectory& directory, const dirent64& record) {
   Entry entry{};
   entry.attr.st_ino = core.tree.inode_number(directory.node->key().device, record.d_ino);
-  entry.attr.st_mode = DTTOIF(record.d_type);
+  entry.attr.st_mode = static_cast<mode_t>(DTTOIF(record.d_type));
   return entry;
 }
 

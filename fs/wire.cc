@@ -200,7 +200,7 @@ void Session::on_init(void* self, fuse_conn_info* connection) {
   if (!session->exclusive_source_) wanted |= FUSE_CAP_AUTO_INVAL_DATA;
   // A kernel that drops setuid bits itself forgets to when an open truncates (fuse_do_setattr, ATTR_OPEN); it
   // is to send a SETATTR then.
-  if (!session->kernel_offers(FUSE_HANDLE_KILLPRIV_V2)) wanted &= ~FUSE_CAP_ATOMIC_O_TRUNC;
+  if (!session->kernel_offers(FUSE_HANDLE_KILLPRIV_V2)) wanted &= ~unsigned{FUSE_CAP_ATOMIC_O_TRUNC};
   connection->want = wanted & connection->capable;
   connection->max_background = kMaxBackground;
 }

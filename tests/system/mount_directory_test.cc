@@ -62,7 +62,7 @@ std::set<std::tuple<std::string, ino_t, int>> entries_in(const std::string& path
   std::set<std::tuple<std::string, ino_t, int>> entries;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string name = entry->d_name;
-    if (look) static_cast<void>(status(path + "/" + name));
+    if (look) static_cast<void>(status(std::string(path).append("/").append(name)));
     if (name == "." || name == "..") continue;
     EXPECT_TRUE(entries.emplace(name, entry->d_ino, entry->d_type).second) << name << " came twice";
   }

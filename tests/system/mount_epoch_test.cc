@@ -278,6 +278,22 @@ INSTANTIATE_TEST_SUITE_P(Attributes, MountEpoch, ::testing::ValuesIn(attribute_c
 INSTANTIATE_TEST_SUITE_P(Names, MountEpoch, ::testing::ValuesIn(name_changes()), name_of);
 INSTANTIATE_TEST_SUITE_P(Looks, MountEpoch, ::testing::ValuesIn(looks()), name_of);
 
+using MountReopened = MountTest;
+
+/// As dpkg and PostgreSQL do: written by one descriptor, synced by another.
+TEST_F(MountReopened, AFileThatIsSyncedByAnotherDescriptorIsStillDirty) {
+  make_file(at("f"), "x");
+  const UniqueFd fd = open_file(at("f"), O_WRONLY);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }), kOneSync);
+}
+
+TEST_F(MountReopened, ADurableFileStaysDurable) {
+  make_file(at("f"), "x");
+  EXPECT_EQ(::fsync(open_file(at("f"), O_WRONLY).get()), 0);
+  const UniqueFd fd = open_file(at("f"), O_WRONLY);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }), kElided);
+}
+
 using MountNewInode = MountTest;
 
 TEST_F(MountNewInode, OfAFileIsDirtyUntilItIsSynced) {

@@ -6,7 +6,10 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include "mount_files.h"
 #include "mount_fixture.h"
@@ -107,54 +110,40 @@ TEST_P(MountSetuidProgram, ChangedByAnotherUserDoesNotRunAsItsOwner) {
 
 constexpr off_t kFarOff = off_t{1} << 30;
 
-INSTANTIATE_TEST_SUITE_P(Changes, MountSetuidProgram,
-                         ::testing::Combine(::testing::Bool(), ::testing::Values(
-                                                                   Change{"Write",
-                                                                          [](int fd, const char*) {
-                                                                            return error_of(::pwrite(
-                                                                                fd, "x", 1, kFarOff));
-                                                                          }},
-                                                                   Change{"OpenTruncating",
-                                                                          [](int fd, const char* path) {
-                                                                            std::array<char, 1 << 20> all{};
-                                                                            const ssize_t size =
-                                                                                ::pread(fd, all.data(),
-                                                                                        all.size(), 0);
-                                                                            const int truncating = ::open(
-                                                                                path, O_WRONLY | O_TRUNC |
-                                                                                          O_CLOEXEC);
-                                                                            if (size < 0 || truncating < 0)
-                                                                              return errno;
-                                                                            const int error =
-                                                                                ::write(truncating,
-                                                                                        all.data(),
-                                                                                        size) == size
-                                                                                    ? 0
-                                                                                    : EIO;
-                                                                            ::close(truncating);
-                                                                            return error;
-                                                                          }},
-                                                                   Change{"Allocate",
-                                                                          [](int fd, const char*) {
-                                                                            return error_of(::fallocate(
-                                                                                fd, 0, kFarOff, 4096));
-                                                                          }},
-                                                                   Change{"CopyFileRange",
-                                                                          [](int fd, const char*) {
-                                                                            off_t from = 0;
-                                                                            off_t to = kFarOff;
-                                                                            return error_of(::copy_file_range(
-                                                                                fd, &from, fd, &to, 4096, 0));
-                                                                          }},
-                                                                   Change{"Truncate",
-                                                                          [](int fd, const char*) {
-                                                                            return error_of(
-                                                                                ::ftruncate(fd, kFarOff));
-                                                                          }})),
-                         [](const auto& parameter) {
-                           return std::string(std::get<1>(parameter.param).name) +
-                                  (std::get<0>(parameter.param) ? "OverSource" : "");
-                         });
+int write_after_the_end(int fd, const char*) {
+  return error_of(::pwrite(fd, "x", 1, kFarOff));
+}
+int replace_all(int fd, const char* path) {
+  std::array<char, 1U << 20U> all{};
+  const ssize_t size = ::pread(fd, all.data(), all.size(), 0);
+  const int truncated = ::open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+  if (size <= 0 || truncated < 0) return errno;
+  const ssize_t written = ::write(truncated, all.data(), static_cast<std::size_t>(size));
+  ::close(truncated);
+  return written == size ? 0 : EIO;
+}
+int allocate(int fd, const char*) {
+  return error_of(::fallocate(fd, 0, kFarOff, 4096));
+}
+int copy_into(int fd, const char*) {
+  off_t from = 0;
+  off_t to = kFarOff;
+  return error_of(::copy_file_range(fd, &from, fd, &to, 4096, 0));
+}
+int truncate(int fd, const char*) {
+  return error_of(::ftruncate(fd, kFarOff));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Changes, MountSetuidProgram,
+    ::testing::Combine(::testing::Bool(),
+                       ::testing::Values(Change{"Write", write_after_the_end},
+                                         Change{"OpenTruncating", replace_all}, Change{"Allocate", allocate},
+                                         Change{"CopyFileRange", copy_into}, Change{"Truncate", truncate})),
+    [](const auto& parameter) {
+      return std::string(std::get<1>(parameter.param).name) +
+             (std::get<0>(parameter.param) ? "OverSource" : "");
+    });
 
 }  // namespace
 }  // namespace sluice::testing

@@ -30,6 +30,8 @@ namespace {
 constexpr uid_t kOwner = 4001;
 constexpr gid_t kGroup = 4002;
 constexpr gid_t kOtherGroup = 4003;
+constexpr uid_t kSameOwner = static_cast<uid_t>(-1);
+constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kSize = 3 * kBlock;
 
@@ -126,8 +128,8 @@ constexpr std::array kSteps = {
                             [](int fd) { return ::fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, kBlock); });
          }},
     Step{"CopyFileRange", [](const char* path) { return with_open(path, O_RDWR, copy_within); }},
-    Step{kChownToNobody, [](const char* path) { return error_of(::chown(path, -1, -1)); }},
-    Step{"ChangeGroup", [](const char* path) { return error_of(::chown(path, -1, kOtherGroup)); }},
+    Step{kChownToNobody, [](const char* path) { return error_of(::chown(path, kSameOwner, kSameGroup)); }},
+    Step{"ChangeGroup", [](const char* path) { return error_of(::chown(path, kSameOwner, kOtherGroup)); }},
     Step{"Chmod", [](const char* path) { return error_of(::chmod(path, 06777)); }},
     Step{"SetAcl", set_acl},
     Step{"Read",
@@ -192,7 +194,7 @@ class MountSetid : public ::testing::TestWithParam<Setid> {
     add_capability(path);
     EXPECT_EQ(mode_of(path), mode);
     const int error = run_as(writer.user, [&] { return GetParam().step.run(path.c_str()); });
-    const std::string seen = std::string(std::strerror(error)) + ", " + look(path);
+    std::string seen = std::string(std::strerror(error)) + ", " + look(path);
     EXPECT_EQ(::unlink(path.c_str()), 0);
     return seen;
   }
