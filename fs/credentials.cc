@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 
 #include "sluice/check.h"
 
@@ -23,21 +24,29 @@ constexpr std::array kNeeded = {
     CAP_MKNOD, CAP_SETFCAP,      CAP_SETGID,          CAP_SETUID, CAP_SYS_ADMIN,
 };
 
+/// Permitted, and effective only in an InspectProcessesScope: root alone may not look into a process that has
+/// a capability which we gave up (cap_ptrace_access_check).
+constexpr cap_value_t kInspect = CAP_SYS_PTRACE;
+
 struct FreeCaps {
   void operator()(cap_t caps) const { ::cap_free(caps); }
 };
 using Caps = std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCaps>;
 
-bool has_needed_capabilities() {
-  const Caps caps(::cap_get_proc());
+bool has(const Caps& caps, cap_value_t capability, cap_flag_t set) {
   cap_flag_value_t value = CAP_CLEAR;
-  return caps && ::cap_get_flag(caps.get(), CAP_SETUID, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
+  return caps && ::cap_get_flag(caps.get(), capability, set, &value) == 0 && value == CAP_SET;
 }
 
-/// Adjusts the effective set of the calling thread.
-void set_effective(const cap_value_t* values, int count, cap_flag_value_t to) {
+/// Adjusts the effective set of the calling thread, as far as that is permitted: a container may have taken
+/// some away.
+void set_effective(std::span<const cap_value_t> values, cap_flag_value_t to) {
   const Caps caps(::cap_get_proc());
-  SLUICE_CHECK(caps && ::cap_set_flag(caps.get(), CAP_EFFECTIVE, count, values, to) == 0);
+  SLUICE_CHECK(caps != nullptr);
+  for (const cap_value_t value : values) {
+    if (!has(caps, value, CAP_PERMITTED)) continue;
+    SLUICE_CHECK(::cap_set_flag(caps.get(), CAP_EFFECTIVE, 1, &value, to) == 0);
+  }
   SLUICE_CHECK(::cap_set_proc(caps.get()) == 0);
 }
 
@@ -52,19 +61,32 @@ void set_fsgid(gid_t gid) {
 }  // namespace
 
 Result<void> keep_needed_capabilities() {
-  if (!has_needed_capabilities()) return {};
+  const Caps now(::cap_get_proc());
+  if (!has(now, CAP_SETUID, CAP_PERMITTED)) return {};
   const Caps caps(::cap_init());
   if (!caps) return fail_last();
+  const auto keep = [&](cap_value_t capability, cap_flag_t set) {
+    return !has(now, capability, CAP_PERMITTED) ||
+           ::cap_set_flag(caps.get(), set, 1, &capability, CAP_SET) == 0;
+  };
   for (const cap_value_t needed : kNeeded) {
-    for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE}) {
-      const Caps now(::cap_get_proc());
-      cap_flag_value_t value = CAP_CLEAR;
-      if (now) ::cap_get_flag(now.get(), needed, CAP_PERMITTED, &value);
-      if (value == CAP_SET && ::cap_set_flag(caps.get(), flag, 1, &needed, CAP_SET) != 0) return fail_last();
-    }
+    if (!keep(needed, CAP_PERMITTED) || !keep(needed, CAP_EFFECTIVE)) return fail_last();
   }
-  if (::cap_set_proc(caps.get()) != 0) return fail_last();
+  if (!keep(kInspect, CAP_PERMITTED) || ::cap_set_proc(caps.get()) != 0) return fail_last();
   return {};
+}
+
+bool may_mount() {
+  return ::geteuid() == 0 && has(Caps(::cap_get_proc()), CAP_SYS_ADMIN, CAP_EFFECTIVE);
+}
+
+InspectProcessesScope::InspectProcessesScope()
+    : raised_(!has(Caps(::cap_get_proc()), kInspect, CAP_EFFECTIVE)) {
+  if (raised_) set_effective({&kInspect, 1}, CAP_SET);
+}
+
+InspectProcessesScope::~InspectProcessesScope() {
+  if (raised_) set_effective({&kInspect, 1}, CAP_CLEAR);
 }
 
 Result<void> own_umask() {
@@ -87,7 +109,7 @@ CallerScope::CallerScope(const Caller& caller) : old_umask_(::umask(caller.umask
   if (caller.uid != 0) {
     set_fsuid(caller.uid);  // Takes the file system capabilities away, capabilities(7).
     switched_uid_ = true;
-    set_effective(kNeeded.data(), static_cast<int>(kNeeded.size()), CAP_SET);
+    set_effective(kNeeded, CAP_SET);
   }
 }
 
@@ -108,7 +130,7 @@ WriterScope::~WriterScope() {
 DropSetidScope::DropSetidScope(const SetidDuty& duty) : dropped_(duty.drop && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (!dropped_) return;
-  set_effective(&kFsetid, 1, CAP_CLEAR);
+  set_effective({&kFsetid, 1}, CAP_CLEAR);
   set_fsgid(duty.group);
 }
 
@@ -116,7 +138,7 @@ DropSetidScope::~DropSetidScope() {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (!dropped_) return;
   set_fsgid(0);
-  set_effective(&kFsetid, 1, CAP_SET);
+  set_effective({&kFsetid, 1}, CAP_SET);
 }
 
 }  // namespace sluicefs

@@ -13,10 +13,25 @@ struct Caller {
   mode_t umask;
 };
 
+/// True when this process may call mount(2) itself: root, and not in a container that forbids it.
+bool may_mount();
+
 /// Gives up, in this thread and those that it starts, every capability that a passthrough file system does
 /// not need: among others CAP_SYS_RESOURCE, with which an ordinary user's write would use the blocks reserved
 /// for root (see WriterScope as well). Without privileges there is nothing to give up.
 sluice::Result<void> keep_needed_capabilities();
+
+/// While it lives, the calling thread may look into the processes of all users, where the daemon may at all.
+class InspectProcessesScope {
+ public:
+  InspectProcessesScope();
+  ~InspectProcessesScope();
+  InspectProcessesScope(const InspectProcessesScope&) = delete;
+  InspectProcessesScope& operator=(const InspectProcessesScope&) = delete;
+
+ private:
+  bool raised_;
+};
 
 /// Gives the calling thread a umask (and working directory) of its own; without it CallerScope would set
 /// everybody's.

@@ -46,12 +46,11 @@ Daemonize Daemonize::fork_and_wait() {
     to_parent.reset();
     wait_for_child(child, from_child);
   }
-  ::setsid();
   return Daemonize(std::move(to_parent));
 }
 
 void Daemonize::ready() {
-  static_cast<void>(::chdir("/") == 0);
+  ::setsid();
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), stream);
   const char byte = 1;

@@ -13,7 +13,8 @@ class Daemonize {
   /// otherwise with the exit code of the child, whose standard error is still the user's until then.
   static Daemonize fork_and_wait();
 
-  /// The mount can be used: lets the parent go and closes the standard streams.
+  /// The mount can be used: lets the parent go, closes the standard streams and leaves the session; until
+  /// then a Ctrl-C at the terminal means the child as well.
   void ready();
 
  private:

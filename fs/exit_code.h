@@ -33,7 +33,7 @@ inline constexpr std::array kExitCodeMeanings = {
     ExitCodeMeaning{ExitCode::bad_source, "SOURCE cannot be used"},
     ExitCodeMeaning{ExitCode::bad_mountpoint, "MOUNTPOINT cannot be used"},
     ExitCodeMeaning{ExitCode::already_mounted, "another sluicefs serves this tree or a part of it"},
-    ExitCodeMeaning{ExitCode::no_permission, "/dev/fuse, mount(2) or fusermount3 refused"},
+    ExitCodeMeaning{ExitCode::no_permission, "not allowed: /dev/fuse, mount(2) or fusermount3 refused"},
     ExitCodeMeaning{ExitCode::missing_helper, "fusermount3, needed without root, is not installed"},
     ExitCodeMeaning{ExitCode::fuse_unavailable, "no /dev/fuse, or the kernel's FUSE is too old"},
     ExitCodeMeaning{ExitCode::engine_failed, "the sync engine could not start"},

@@ -1,67 +1,37 @@
 // sluicefs SOURCE MOUNTPOINT: from the command line to the exit code. What each step does is in the header of
 // its name.
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <exception>
 #include <optional>
 
+#include "claim_source.h"
 #include "counters_report.h"
 #include "daemonize.h"
 #include "exit_code.h"
 #include "fuse_api.h"
 #include "log.h"
 #include "mount.h"
-#include "mount_info.h"
 #include "options.h"
 #include "preflight.h"
-#include "registry.h"
-#include "source_place.h"
+#include "process.h"
+#include "sd_notify.h"
+#include "signals.h"
 #include "stop.h"
+#include "unmount.h"
 
 namespace sluicefs {
 
 namespace {
 
-using sluice::UniqueFd;
-
 int exit_with(const MountError& error) {
   print_error(error.message);
   return static_cast<int>(error.code);
-}
-
-/// Every signal is read from a descriptor; those that mean a bug keep their effect.
-UniqueFd take_signals() {
-  sigset_t signals;
-  ::sigfillset(&signals);
-  for (const int fatal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) ::sigdelset(&signals, fatal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  sigset_t read;
-  ::sigemptyset(&read);
-  for (const int meant : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&read, meant);
-  return UniqueFd(::signalfd(-1, &read, SFD_CLOEXEC));
-}
-
-void set_up_process() {
-  ::umask(0);
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &files);
-  }
-  // Our memory must not wait for a write-back that waits for us. Refused without privileges, and needed less
-  // there.
-  ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
-  const UniqueFd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (score.valid()) static_cast<void>(::write(score.get(), "-900", 4) == 4);
 }
 
 void report(const Mount& mount, Log& log) {
@@ -69,64 +39,73 @@ void report(const Mount& mount, Log& log) {
     log.info("{}", line);
 }
 
-/// Serves until somebody stops or unmounts us.
-void serve(Mount& mount, const UniqueFd& signals, dev_t device, const Options& options, Log& log) {
+enum class Served { until_the_connection_ended, until_asked_to_stop };
+
+Served serve(const Mount& mount, const Signals& signals, Log& log) {
   while (true) {
-    std::array<pollfd, 2> events{pollfd{signals.get(), POLLIN, 0}, pollfd{mount.ended_fd(), POLLIN, 0}};
+    std::array<pollfd, 2> events{pollfd{signals.fd(), POLLIN, 0}, pollfd{mount.ended_fd(), POLLIN, 0}};
     if (::poll(events.data(), events.size(), -1) < 0) continue;
-    if (events[1].revents != 0) return;
-    signalfd_siginfo signal{};
-    if (::read(signals.get(), &signal, sizeof signal) != sizeof signal) continue;
-    if (signal.ssi_signo == SIGUSR1) {
-      report(mount, log);
-      continue;
-    }
-    return take_away(mount, device, options, log);
+    if (events[1].revents != 0) return Served::until_the_connection_ended;
+    const std::optional<int> signal = signals.next();
+    if (!signal) continue;
+    if (*signal != SIGUSR1) return Served::until_asked_to_stop;
+    report(mount, log);
   }
 }
 
-tl::expected<Claim, MountError> claim_source(const UniqueFd& source, const Options& options) {
-  const auto mounts = read_mounts();
-  if (!mounts) {
-    return tl::unexpected(
-        MountError{ExitCode::internal, "cannot read /proc/self/mountinfo: " + mounts.error().message()});
+ExitCode stop(Mount& mount, const Options& options, Log& log) {
+  const StopReport stopped = finish(mount, options, log);
+  report(mount, log);
+  if (stopped.lost == 0) return ExitCode::success;
+  log.error("not everything that was accepted could be made durable in {}: {}", options.source,
+            stopped.error->message());
+  return ExitCode::not_durable;
+}
+
+/// The mount's st_dev.
+dev_t device_of(const std::string& mountpoint) {
+  struct stat root {};
+  static_cast<void>(::stat(mountpoint.c_str(), &root));
+  return root.st_dev;
+}
+
+ExitCode serve_to_the_end(Mount& mount, const Signals& signals, const Options& options, Log& log) {
+  const dev_t device = device_of(options.mountpoint);
+  const Served served = serve(mount, signals, log);
+  if (options.foreground) notify_service_manager("STOPPING=1");
+  if (served == Served::until_asked_to_stop) {
+    take_away(mount, device, options, signals, log);
+  } else if (const auto left = detach_dead_mounts(options.mountpoint); left && !left->empty()) {
+    log.warn("the connection of {} was aborted; detached what was left of the mount", options.mountpoint);
   }
-  const auto place = locate_source(source.get(), *mounts);
-  if (!place) {
-    return tl::unexpected(
-        MountError{ExitCode::bad_source, "cannot locate " + options.source + ": " + place.error().message()});
-  }
-  return Registry(Registry::default_directory()).claim(*place, options.mountpoint, *mounts);
+  return stop(mount, options, log);
 }
 
 int run(Options options) {
+  mend_inheritance();
+  if (!options.foreground) close_inherited_descriptors();
   std::shared_ptr<Log> log = make_foreground_log(options.debug);
-  std::optional<Daemonize> daemonize;
   // Before the fork, so that a wrong path is told with the user's own working directory.
   auto source = preflight(options, *log);
   if (!source) return exit_with(source.error());
+  std::optional<Daemonize> daemonize;
   if (!options.foreground) daemonize = Daemonize::fork_and_wait();
-
-  set_up_process();
-  const UniqueFd signals = take_signals();
+  const auto signals = Signals::block();
+  if (!signals)
+    return exit_with({ExitCode::internal, "cannot receive signals: " + signals.error().message()});
+  prepare_process(*log);
   const auto claim = claim_source(*source, options);
   if (!claim) return exit_with(claim.error());
   auto mount = Mount::start(options, std::move(*source));
   if (!mount) return exit_with(mount.error());
-  struct stat root {};
-  static_cast<void>(::stat(options.mountpoint.c_str(), &root));
   if (daemonize) {
     log = make_background_log(options.debug);
     daemonize->ready();
   }
+  if (options.foreground) notify_service_manager("READY=1");
   log->info("{} is mounted on {}, engine {}", options.source, options.mountpoint, (*mount)->backend_name());
 
-  serve(**mount, signals, root.st_dev, options, *log);
-  const StopReport stopped = (*mount)->finish();
-  report(**mount, *log);
-  if (stopped.lost == 0) return static_cast<int>(ExitCode::success);
-  log->error("{} of what was accepted could not be made durable: {}", stopped.lost, stopped.error->message());
-  return static_cast<int>(ExitCode::not_durable);
+  return static_cast<int>(serve_to_the_end(**mount, *signals, options, *log));
 }
 
 int print_version() {
@@ -154,5 +133,10 @@ int main(int argc, char** argv) {
 }  // namespace sluicefs
 
 int main(int argc, char** argv) {
-  return sluicefs::main(argc, argv);
+  try {
+    return sluicefs::main(argc, argv);
+  } catch (const std::exception& error) {  // No memory, no threads.
+    sluicefs::print_error(error.what());
+    return static_cast<int>(sluicefs::ExitCode::internal);
+  }
 }

@@ -10,7 +10,9 @@
 #include "credentials.h"
 #include "dispatch.h"
 #include "file_system_sync.h"
+#include "fusermount.h"
 #include "readers.h"
+#include "unmount.h"
 #include "wire.h"
 
 namespace sluicefs {
@@ -66,6 +68,30 @@ SessionOptions session_options(const Options& options, bool exclusive) {
   return session;
 }
 
+tl::expected<void, std::string> mount_session(Session& session, const std::string& mountpoint,
+                                              const std::vector<std::string>& mount_options) {
+  if (may_mount()) return session.mount(mountpoint);
+  auto device = fusermount(mountpoint, mount_options);
+  if (!device) return tl::unexpected(std::move(device.error()));
+  return session.attach(std::move(*device));
+}
+
+/// Takes away a mount that came into being and cannot be used after all.
+class MountGuard {
+ public:
+  explicit MountGuard(const std::string& mountpoint) : mountpoint_(mountpoint) {}
+  ~MountGuard() {
+    if (armed_) static_cast<void>(unmount_path(mountpoint_, UnmountMode::detach));
+  }
+  MountGuard(const MountGuard&) = delete;
+  MountGuard& operator=(const MountGuard&) = delete;
+  void disarm() { armed_ = false; }
+
+ private:
+  const std::string& mountpoint_;
+  bool armed_ = true;
+};
+
 }  // namespace
 
 class Mount::Parts {
@@ -90,8 +116,10 @@ Mount::~Mount() = default;
 tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& options, UniqueFd source) {
   auto backend = sluice::make_backend(options.backend, options.max_syncs);
   if (!backend) {
-    return failed(ExitCode::engine_failed, "cannot start the sync engine: " + backend.error().message() +
-                                               "; -o engine=threads needs no io_uring");
+    const bool may_do_without = options.backend == sluice::BackendChoice::io_uring;
+    return failed(ExitCode::engine_failed,
+                  "cannot start the sync engine: " + backend.error().message() +
+                      (may_do_without ? "; -o engine=threads needs no io_uring" : ""));
   }
   return start(options, std::move(source), std::move(*backend));
 }
@@ -105,15 +133,17 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
 
-  SessionOptions wire = session_options(options, exclusive);
-  wire.ignored_offers = ignored_offers;
-  auto session = Session::create(wire, operations(), &parts->core_);
+  SessionOptions asked = session_options(options, exclusive);
+  asked.ignored_offers = ignored_offers;
+  auto session = Session::create(asked, operations(), &parts->core_);
   if (!session) return failed(ExitCode::usage, session.error());
   parts->session_ = std::move(*session);
   parts->core_.session = parts->session_.get();
-  if (const auto mounted = parts->session_->mount(options.mountpoint); !mounted) {
+  const auto mounted = mount_session(*parts->session_, options.mountpoint, asked.mount_options);
+  if (!mounted) {
     return failed(ExitCode::no_permission, "cannot mount on " + options.mountpoint + ": " + mounted.error());
   }
+  MountGuard guard(options.mountpoint);
   // After mount(2); the threads that serve requests inherit what is left.
   static_cast<void>(keep_needed_capabilities());
 
@@ -130,6 +160,7 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
                   "the kernel did not answer the mount; is its FUSE older than 5.10?");
   }
   mount->parts_->init_facts_ = *facts;
+  guard.disarm();
   return mount;
 }
 

@@ -79,13 +79,13 @@ constexpr std::array kOwnOptions = {
     OwnOption{"engine", "WHICH", "auto, io_uring or threads", "auto, io_uring or threads (default auto)",
               apply_engine},
     OwnOption{
-        "entry-timeout", "TIME", kTimeWanted, "how long the kernel keeps names",
+        "entry-timeout", "TIME", kTimeWanted, "how long the kernel keeps names (default 1s; 24h on SOURCE)",
         [](std::string_view value, Options& options) { return apply_timeout(value, options.entry_timeout); }},
     OwnOption{
-        "attr-timeout", "TIME", kTimeWanted, "how long the kernel keeps attributes",
+        "attr-timeout", "TIME", kTimeWanted, "how long it keeps attributes (the same)",
         [](std::string_view value, Options& options) { return apply_timeout(value, options.attr_timeout); }},
     OwnOption{"stop-timeout", "TIME", "a time from 0 to 24h, as in 30 or 500ms",
-              "how long a stop waits for programs that use the mount (default 30s)", apply_stop_timeout},
+              "how long a stop waits for programs there (default 30s)", apply_stop_timeout},
     OwnOption{"allow-other", "", "", "other users may use the mount (default for root)",
               [](std::string_view, Options& options) {
                 options.allow_other = true;
@@ -164,8 +164,9 @@ tl::unexpected<MountError> wrong(std::string message) {
 }
 
 tl::unexpected<MountError> unknown(const std::string& name) {
-  std::vector<std::string_view> names(kHandedOn.begin(), kHandedOn.end());
+  std::vector<std::string_view> names;
   for (const OwnOption& own : kOwnOptions) names.push_back(own.name);
+  names.insert(names.end(), kHandedOn.begin(), kHandedOn.end());
   const auto nearest = nearest_name(normal(name), names);
   return wrong(nearest ? fmt::format("unknown option '-o {}'; did you mean '-o {}'?", name, *nearest)
                        : fmt::format("unknown option '-o {}'; see sluicefs --help", name));

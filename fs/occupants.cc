@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "credentials.h"
 #include "mount_info.h"
 
 namespace sluicefs {
@@ -50,9 +51,8 @@ std::optional<std::string> use_of(const std::string& process, dev_t device) {
   return std::nullopt;
 }
 
-}  // namespace
-
-std::vector<Occupant> find_occupants(dev_t device, std::size_t max) {
+std::vector<Occupant> find_processes(dev_t device, std::size_t max) {
+  const InspectProcessesScope scope;
   std::vector<Occupant> occupants;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
@@ -70,13 +70,33 @@ std::vector<Occupant> find_occupants(dev_t device, std::size_t max) {
   return occupants;
 }
 
-std::string describe(const std::vector<Occupant>& occupants) {
-  std::string text;
-  for (const Occupant& occupant : occupants) {
-    if (!text.empty()) text += ", ";
-    text += fmt::format("{} (pid {}, {})", occupant.name, occupant.pid, occupant.how);
+std::vector<std::string> find_mountpoints(dev_t device, std::size_t max) {
+  std::vector<std::string> mountpoints;
+  const auto mounts = read_mounts();
+  if (!mounts) return mountpoints;
+  for (const MountEntry& entry : *mounts) {
+    const MountEntry* const below = find_mount(*mounts, entry.parent);
+    if (below == nullptr || below->device != device) continue;
+    if (mountpoints.size() < max) mountpoints.push_back(entry.mountpoint);
   }
-  return text.empty() ? "nobody that can be seen" : text;
+  return mountpoints;
+}
+
+}  // namespace
+
+Occupants find_occupants(dev_t device, std::size_t max) {
+  return {find_processes(device, max), find_mountpoints(device, max)};
+}
+
+std::string describe(const Occupants& occupants) {
+  std::vector<std::string> parts;
+  for (const Occupant& process : occupants.processes) {
+    parts.push_back(fmt::format("{} (pid {}, {})", process.name, process.pid, process.how));
+  }
+  for (const std::string& mountpoint : occupants.mountpoints) {
+    parts.push_back(fmt::format("what is mounted on {}", mountpoint));
+  }
+  return parts.empty() ? "nobody that can be seen" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace sluicefs

@@ -15,11 +15,18 @@ struct Occupant {
   std::string how;  ///< "an open file", "its working directory", ...
 };
 
-/// Up to `max` processes, of those that this one may look into, that use the file system with that st_dev.
-/// Asks no file system anything that its server would have to answer.
-std::vector<Occupant> find_occupants(dev_t device, std::size_t max);
+/// Who keeps a file system busy.
+struct Occupants {
+  std::vector<Occupant> processes;
+  std::vector<std::string> mountpoints;  ///< Of other file systems that are mounted on its directories.
+};
 
-/// "vi (pid 12, an open file), bash (pid 9, its working directory)"; "nobody that can be seen" without any.
-std::string describe(const std::vector<Occupant>& occupants);
+/// Up to `max` of each kind, of the processes that this one may look into, that use the file system with that
+/// st_dev. Asks no file system anything that its server would have to answer.
+Occupants find_occupants(dev_t device, std::size_t max);
+
+/// "vi (pid 12, an open file), bash (pid 9, its working directory), what is mounted on /m/x"; "nobody that
+/// can be seen" without any.
+std::string describe(const Occupants& occupants);
 
 }  // namespace sluicefs

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -14,7 +15,10 @@
 
 #include <fmt/format.h>
 
+#include "credentials.h"
+#include "fusermount.h"
 #include "mount_info.h"
+#include "source_place.h"
 #include "unmount.h"
 
 namespace sluicefs {
@@ -24,9 +28,6 @@ using sluice::Result;
 using sluice::UniqueFd;
 
 namespace {
-
-/// Dead mounts may be stacked, one from each crash.
-constexpr int kMaxDeadMounts = 16;
 
 tl::unexpected<MountError> wrong(ExitCode code, std::string message) {
   return tl::unexpected<MountError>(MountError{code, std::move(message)});
@@ -42,27 +43,19 @@ Result<std::string> resolve(const std::string& path) {
   return std::string(resolved.get());
 }
 
-/// What is mounted there, when its server has gone.
-Result<void> is_alive(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return sluice::fail_last();
-  return {};
-}
-
 tl::expected<void, MountError> clear_dead_mounts(const std::string& mountpoint, Log& log) {
-  for (int i = 0; i < kMaxDeadMounts; ++i) {
-    const Result<void> alive = is_alive(mountpoint);
-    if (alive || alive.error().value() != ENOTCONN) return {};
-    const Result<std::vector<MountEntry>> mounts = read_mounts();
-    const MountEntry* const top = mounts ? topmost_at(*mounts, mountpoint) : nullptr;
-    if (top == nullptr || top->type != kFileSystemType) break;
-    if (const Result<void> detached = unmount_path(mountpoint, UnmountMode::detach); !detached) break;
-    log.warn("cleared a dead mount of {} from {}: the sluicefs that served it has ended without unmounting",
-             top->source, mountpoint);
+  const Result<std::vector<std::string>> cleared = detach_dead_mounts(mountpoint);
+  if (!cleared) {
+    return wrong(
+        ExitCode::bad_mountpoint,
+        fmt::format("MOUNTPOINT {} has a dead mount that cannot be cleared; unmount it: umount -l {}",
+                    mountpoint, mountpoint));
   }
-  return wrong(ExitCode::bad_mountpoint,
-               fmt::format("MOUNTPOINT {} has a dead mount that cannot be cleared; unmount it: umount -l {}",
-                           mountpoint, mountpoint));
+  for (const std::string& source : *cleared) {
+    log.warn("cleared a dead mount of {} from {}: the sluicefs that served it has ended without unmounting",
+             source, mountpoint);
+  }
+  return {};
 }
 
 tl::expected<void, MountError> check_not_mounted(const std::string& mountpoint) {
@@ -117,6 +110,13 @@ tl::expected<void, MountError> check_device() {
       fmt::format("cannot open /dev/fuse: {}; load the kernel module: modprobe fuse", error.message()));
 }
 
+/// What fusermount3 would drop without failing; null when there is none.
+const std::string* flag_for_root_only(const std::vector<std::string>& flags) {
+  const auto found = std::find_if(flags.begin(), flags.end(),
+                                  [](const std::string& flag) { return flag == "dev" || flag == "suid"; });
+  return found == flags.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 tl::expected<std::string, MountError> check_mountpoint(const std::string& mountpoint, Log& log) {
@@ -156,8 +156,29 @@ tl::expected<UniqueFd, MountError> open_source(const std::string& source) {
   return fd;
 }
 
+tl::expected<void, MountError> check_apart(const UniqueFd& source, const std::string& mountpoint) {
+  const UniqueFd at(::open(mountpoint.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Result<std::vector<MountEntry>> mounts = read_mounts();
+  if (!at.valid() || !mounts) return {};
+  const Result<SourcePlace> from = locate_source(source.get(), *mounts);
+  const Result<SourcePlace> to = locate_source(at.get(), *mounts);
+  if (!from || !to || overlap_of(*to, *from) != Overlap::inside) return {};
+  return wrong(
+      ExitCode::bad_mountpoint,
+      fmt::format("MOUNTPOINT {} lies in SOURCE {}, so the mount would contain itself; mount it elsewhere "
+                  "or on SOURCE itself",
+                  mountpoint, from->path));
+}
+
 tl::expected<void, MountError> check_fuse(const Options& options, const std::string& fuse_conf) {
-  if (auto device = check_device(); !device || ::geteuid() == 0) return device;
+  if (auto device = check_device(); !device || may_mount()) return device;
+  if (::geteuid() == 0) {
+    return wrong(ExitCode::no_permission,
+                 "root lacks the capability CAP_SYS_ADMIN here and cannot mount; give it to the container");
+  }
+  if (const std::string* flag = flag_for_root_only(options.mount_flags)) {
+    return wrong(ExitCode::no_permission, fmt::format("'-o {}' is for root only; leave it out", *flag));
+  }
   if (!find_fusermount()) {
     return wrong(ExitCode::missing_helper,
                  "fusermount3, needed to mount without root, is not installed; install the package fuse3");
@@ -176,6 +197,7 @@ tl::expected<UniqueFd, MountError> preflight(Options& options, Log& log) {
   if (!mountpoint) return tl::unexpected(std::move(mountpoint.error()));
   auto source = open_source(options.source);
   if (!source) return source;
+  if (auto apart = check_apart(*source, *mountpoint); !apart) return tl::unexpected(std::move(apart.error()));
   if (auto fuse = check_fuse(options, "/etc/fuse.conf"); !fuse)
     return tl::unexpected(std::move(fuse.error()));
   options.mountpoint = std::move(*mountpoint);

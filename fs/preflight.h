@@ -23,6 +23,8 @@ tl::expected<sluice::UniqueFd, MountError> preflight(Options& options, Log& log)
 /// The absolute path of a directory to mount on.
 tl::expected<std::string, MountError> check_mountpoint(const std::string& mountpoint, Log& log);
 tl::expected<sluice::UniqueFd, MountError> open_source(const std::string& source);
+/// Access through the mount must not lead to the mount again.
+tl::expected<void, MountError> check_apart(const sluice::UniqueFd& source, const std::string& mountpoint);
 /// May this user, on this machine, mount by FUSE?
 tl::expected<void, MountError> check_fuse(const Options& options, const std::string& fuse_conf);
 

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 
+#include "sluice/result.h"
 #include "sluice/unique_fd.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -44,7 +46,10 @@ void avoid_oom_killer(Log& log) {
 
 }  // namespace
 
-void fill_standard_descriptors() {
+void mend_inheritance() {
+  struct sigaction plain {};
+  plain.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &plain, nullptr);
   while (true) {
     UniqueFd fd(::open("/dev/null", O_RDWR));
     if (!fd.valid() || fd.get() > STDERR_FILENO) return;
@@ -52,8 +57,13 @@ void fill_standard_descriptors() {
   }
 }
 
+void close_inherited_descriptors() {
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
 void prepare_process(Log& log) {
   ::umask(0);
+  static_cast<void>(::chdir("/") == 0);
   raise_descriptor_limit(log);
   avoid_oom_killer(log);
   if (::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0) {

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -23,13 +24,14 @@ namespace {
 
 constexpr std::string_view kPrefix = "mount-";
 
-tl::unexpected<MountError> unusable(const std::string& directory, const std::string& why) {
-  return tl::unexpected<MountError>(MountError{
-      ExitCode::internal, fmt::format("cannot use {}, where running mounts are listed: {}", directory, why)});
+tl::unexpected<Refusal> unusable(const std::string& directory, const std::string& why) {
+  return tl::unexpected(
+      Refusal{{ExitCode::internal,
+               fmt::format("cannot use {}, where running mounts are listed: {}", directory, why)}});
 }
 
 /// Makes the directory if need be, and refuses one that somebody else could write to.
-tl::expected<void, MountError> prepare_directory(const std::string& directory) {
+tl::expected<void, Refusal> prepare_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return unusable(directory, Errno::last().message());
   }
@@ -90,27 +92,41 @@ std::vector<RegistryEntry> living_entries(const std::string& directory) {
   return entries;
 }
 
-tl::unexpected<MountError> refused(const SourcePlace& source, const RegistryEntry& other, Overlap overlap) {
-  const std::string served = fmt::format("the sluicefs on {} (pid {}) serves", other.mountpoint, other.pid);
-  std::string message;
-  if (overlap == Overlap::same) {
-    message = fmt::format("{} already {}; unmount that first", served, source.path);
-  } else {
-    message = fmt::format("{} {} {}, which {}; a tree takes one sluicefs", source.path,
-                          overlap == Overlap::inside ? "lies in" : "contains", other.source.path, served);
-  }
-  return tl::unexpected<MountError>(MountError{ExitCode::already_mounted, std::move(message)});
+bool is_mounted(const RegistryEntry& entry, const std::vector<MountEntry>& mounts) {
+  return std::any_of(mounts.begin(), mounts.end(), [&](const MountEntry& mount) {
+    return mount.mountpoint == entry.mountpoint && mount.type == kFileSystemType;
+  });
+}
+
+std::string relation(const SourcePlace& source, const RegistryEntry& other, Overlap overlap) {
+  if (overlap == Overlap::same) return source.path;
+  return fmt::format("{} {} {}, which", source.path, overlap == Overlap::inside ? "lies in" : "contains",
+                     other.source.path);
+}
+
+tl::unexpected<Refusal> refused(const SourcePlace& source, const RegistryEntry& other, Overlap overlap,
+                                bool mounted) {
+  const std::string what = relation(source, other, overlap);
+  Refusal refusal{{ExitCode::already_mounted, {}}, !mounted};
+  refusal.error.message =
+      mounted ? fmt::format("{} is served by the sluicefs on {} (pid {}) already; a tree takes one sluicefs",
+                            what, other.mountpoint, other.pid)
+              : fmt::format(
+                    "{} is served by a sluicefs (pid {}) that is not mounted on {} here, so it is ending "
+                    "or in another mount namespace; try again when it has ended",
+                    what, other.pid, other.mountpoint);
+  return tl::unexpected(std::move(refusal));
 }
 
 /// A source that is opened through the mount of another sluicefs has none of its source's identities.
-tl::expected<void, MountError> check_not_on_sluicefs(const SourcePlace& source,
-                                                     const std::vector<MountEntry>& mounts) {
+tl::expected<void, Refusal> check_not_on_sluicefs(const SourcePlace& source,
+                                                  const std::vector<MountEntry>& mounts) {
   const MountEntry* const mount = find_mount(mounts, source.mount_id);
   if (mount == nullptr || mount->type != kFileSystemType) return {};
-  return tl::unexpected<MountError>(
-      MountError{ExitCode::already_mounted,
-                 fmt::format("{} is in the sluicefs on {}, which serves {}; a tree takes one sluicefs",
-                             source.path, mount->mountpoint, mount->source)});
+  return tl::unexpected(
+      Refusal{{ExitCode::already_mounted,
+               fmt::format("{} is in the sluicefs on {}, which serves {}; a tree takes one sluicefs",
+                           source.path, mount->mountpoint, mount->source)}});
 }
 
 }  // namespace
@@ -157,8 +173,8 @@ Claim::~Claim() {
   if (held_.valid()) ::unlink(file_.c_str());
 }
 
-tl::expected<Claim, MountError> Registry::claim(const SourcePlace& source, const std::string& mountpoint,
-                                                const std::vector<MountEntry>& mounts) const {
+tl::expected<Claim, Refusal> Registry::claim(const SourcePlace& source, const std::string& mountpoint,
+                                             const std::vector<MountEntry>& mounts) const {
   if (auto apart = check_not_on_sluicefs(source, mounts); !apart)
     return tl::unexpected(std::move(apart.error()));
   if (auto ready = prepare_directory(directory_); !ready) return tl::unexpected(std::move(ready.error()));
@@ -166,7 +182,7 @@ tl::expected<Claim, MountError> Registry::claim(const SourcePlace& source, const
   if (!lock) return unusable(directory_, lock.error().message());
   for (const RegistryEntry& other : living_entries(directory_)) {
     const Overlap overlap = overlap_of(source, other.source);
-    if (overlap != Overlap::none) return refused(source, other, overlap);
+    if (overlap != Overlap::none) return refused(source, other, overlap, is_mounted(other, mounts));
   }
   Result<Claim> claim = write_entry(directory_, {::getpid(), mountpoint, source});
   if (!claim) return unusable(directory_, claim.error().message());

@@ -43,6 +43,14 @@ class Claim {
   sluice::UniqueFd held_;
 };
 
+/// Why a claim was refused.
+struct Refusal {
+  MountError error;
+  /// The other one's mount is not to be seen: it is ending, or about to mount, so asking again is worth
+  /// while.
+  bool passing = false;
+};
+
 /// Sees to it that a tree is served by one sluicefs at a time: two would each believe that every write passes
 /// them. A directory holds one file for each living mount, locked by its daemon; a file that nobody locks is
 /// a dead daemon's and is removed. Every user has a directory of his own, so that nobody can block another;
@@ -53,9 +61,8 @@ class Registry {
 
   /// Enters a mount of `source` on `mountpoint`, unless it overlaps with a living one. Of two that start at
   /// once, one is refused.
-  [[nodiscard]] tl::expected<Claim, MountError> claim(const SourcePlace& source,
-                                                      const std::string& mountpoint,
-                                                      const std::vector<MountEntry>& mounts) const;
+  [[nodiscard]] tl::expected<Claim, Refusal> claim(const SourcePlace& source, const std::string& mountpoint,
+                                                   const std::vector<MountEntry>& mounts) const;
 
   /// /run/sluicefs for root; for a user $XDG_RUNTIME_DIR/sluicefs, or else /tmp/sluicefs-UID.
   static std::string default_directory();

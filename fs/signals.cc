@@ -17,11 +17,6 @@ Result<Signals> Signals::block() {
   }
   if (::sigprocmask(SIG_SETMASK, &blocked, nullptr) != 0) return sluice::fail_last();
 
-  // A starter that ignores SIGCHLD would keep us from waiting for our own children.
-  struct sigaction plain {};
-  plain.sa_handler = SIG_DFL;
-  ::sigaction(SIGCHLD, &plain, nullptr);
-
   sigset_t received;
   ::sigemptyset(&received);
   ::sigaddset(&received, SIGTERM);

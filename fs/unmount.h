@@ -2,16 +2,12 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "sluice/result.h"
 
 namespace sluicefs {
-
-/// fusermount3, which mounts and unmounts for those who are not root: from $PATH, or else where it is
-/// installed.
-std::optional<std::string> find_fusermount();
 
 enum class UnmountMode {
   clean,   ///< EBUSY while anybody uses the file system.
@@ -22,8 +18,12 @@ enum class UnmountMode {
 /// why it failed: EBUSY stands for that. EINVAL: nothing is mounted there.
 sluice::Result<void> unmount_path(const std::string& mountpoint, UnmountMode mode);
 
-/// Unmounts the file system with that st_dev wherever this mount namespace has it; none left is success.
+/// Unmounts the sluicefs with that st_dev wherever this mount namespace has it; none left is success.
 /// EBUSY, too, when something else is mounted over it.
 sluice::Result<void> unmount_device(dev_t device, UnmountMode mode);
+
+/// Detaches the mounts of sluicefs at `mountpoint` whose server has ended; there may be several, one from
+/// each crash. Gives the sources that they showed. EBUSY: one is left.
+sluice::Result<std::vector<std::string>> detach_dead_mounts(const std::string& mountpoint);
 
 }  // namespace sluicefs

@@ -107,6 +107,19 @@ void* Session::context_of(fuse_req_t request) {
 tl::expected<void, std::string> Session::mount(const std::string& mountpoint) {
   last_log_line.clear();
   if (fuse_session_mount(session_.get(), mountpoint.c_str()) != 0) return libfuse_failure("mount failed");
+  return take_over_device();
+}
+
+tl::expected<void, std::string> Session::attach(sluice::UniqueFd device) {
+  last_log_line.clear();
+  // In place of a mount point libfuse takes an open device (fuse_mnt_parse_fuse_fd).
+  const std::string name = "/dev/fd/" + std::to_string(device.get());
+  if (fuse_session_mount(session_.get(), name.c_str()) != 0) return libfuse_failure("not a descriptor");
+  static_cast<void>(device.release());  // The session closes it.
+  return take_over_device();
+}
+
+tl::expected<void, std::string> Session::take_over_device() {
   fuse_custom_io io{};
   io.read = read_device;
   io.writev = write_device;
@@ -225,12 +238,13 @@ ssize_t Session::write_device(int fd, iovec* parts, int count, void* self) {
   return written;
 }
 
-/// libfuse 3.14 cannot ask for HANDLE_KILLPRIV_V2; later ones can, and then this changes nothing.
+/// What libfuse 3.14 cannot ask for, or forgets to (PARALLEL_DIROPS, without which the kernel sends one
+/// LOOKUP or READDIR of a directory at a time); later ones do, and then this changes nothing.
 void Session::patch_init_answer(const iovec* parts, int count) {
   if (count < 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
   auto* const out = static_cast<fuse_init_out*>(parts[1].iov_base);
   const MutexLock lock(mutex_);
-  out->flags |= static_cast<std::uint32_t>(facts_.offered & FUSE_HANDLE_KILLPRIV_V2);
+  out->flags |= static_cast<std::uint32_t>(facts_.offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS));
   facts_.wanted = out->flags | (static_cast<std::uint64_t>(out->flags2) << 32);
   facts_.handle_killpriv_v2 = (out->flags & FUSE_HANDLE_KILLPRIV_V2) != 0;
 }

@@ -13,6 +13,7 @@
 #include "fuse_api.h"
 #include "init_facts.h"
 #include "sluice/mutex.h"
+#include "sluice/unique_fd.h"
 
 namespace sluicefs {
 
@@ -48,8 +49,11 @@ class Session {
   /// The context of the session that a request came by.
   static void* context_of(fuse_req_t request);
 
-  /// REQUIRES: not mounted yet.
+  // One of these, once.
+  /// Mounts by mount(2); REQUIRES: may_mount().
   tl::expected<void, std::string> mount(const std::string& mountpoint);
+  /// Serves a connection that has been mounted already.
+  tl::expected<void, std::string> attach(sluice::UniqueFd device);
 
   /// Receives one request into `buffer` (kept between calls; see libfuse's fuse_session_receive_buf). False:
   /// the connection has ended or end() was called.
@@ -82,6 +86,7 @@ class Session {
   static ssize_t read_device(int fd, void* buffer, size_t size, void* self);
   static ssize_t write_device(int fd, iovec* parts, int count, void* self);
   static void on_init(void* self, fuse_conn_info* connection);
+  tl::expected<void, std::string> take_over_device();
   [[nodiscard]] bool kernel_offers(std::uint64_t flag) const SLUICE_EXCLUDES(mutex_);
   void note_init_request(void* request, std::size_t size);
   void patch_init_answer(const iovec* parts, int count);

@@ -9,9 +9,7 @@
 #include <thread>
 
 namespace sluice::testing {
-namespace {
 
-// A filter is the calling thread's alone and can never be taken off again.
 bool forbid_syscalls(const std::vector<long>& numbers, int error) {
   std::vector<sock_filter> program;
   const auto add = [&](int code, std::size_t value, std::size_t if_true = 0, std::size_t if_false = 0) {
@@ -28,8 +26,6 @@ bool forbid_syscalls(const std::vector<long>& numbers, int error) {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
-
-}  // namespace
 
 bool run_without_syscalls(const std::vector<long>& numbers, int error, const std::function<void()>& body) {
   bool forbidden = false;
