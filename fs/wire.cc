@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include <linux/fuse.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -76,6 +77,11 @@ constexpr unsigned kMaxBackground = 64;
 }  // namespace
 
 void Session::Destroy::operator()(fuse_session* session) const {
+  // libfuse lets go of the mount point's name there alone. While the kernel has not ended the connection it
+  // would also unmount what has that name, which may be another mount by now.
+  pollfd device{fuse_session_fd(session), 0, 0};
+  const bool ended = ::poll(&device, 1, 0) == 1 && (device.revents & POLLERR) != 0;
+  if (ended) fuse_session_unmount(session);
   fuse_session_destroy(session);
 }
 

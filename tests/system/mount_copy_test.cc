@@ -27,6 +27,11 @@ class MountCopy : public MountTest {
     from_ = open_file(at("from"), O_RDWR);
     to_ = open_file(at("to"), O_RDWR);
   }
+  void TearDown() override {
+    from_.reset();
+    to_.reset();
+    MountTest::TearDown();
+  }
   [[nodiscard]] ssize_t copy(off_t in, off_t out, std::size_t length) const {
     return ::copy_file_range(from_.get(), &in, to_.get(), &out, length, 0);
   }
