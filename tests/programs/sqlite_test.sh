@@ -5,7 +5,7 @@
 # shellcheck source=tests/programs/on_mount.sh
 . "$(dirname "$0")/on_mount.sh"
 
-readonly writers=3 rows=15
+readonly writers=4 rows=20
 readonly text="printf('%d-%d-%.*c', writer, number, number * 37 % 900, 'x')"
 
 # A transaction for each row. Whoever finds the database locked waits.
@@ -29,14 +29,16 @@ write_at_once() {  # DATABASE
   local pids=() writer
   sqlite3 -bail "$1" <"$scratch/victim.sql" &
   local victim=$!
+  until [ "$(sqlite3 -bail "$1" ".timeout 120000" "SELECT count(*) >= 5 FROM entry")" = 1 ]; do
+    kill -0 "$victim" || die "the victim of $1 has ended by itself"
+  done
   for ((writer = 1; writer <= writers; writer++)); do
     sqlite3 -bail "$1" <"$scratch/$writer.sql" &
     pids+=($!)
   done
-  wait "${pids[0]}" || die "a writer of $1 failed"
   kill -KILL "$victim" || die "the victim of $1 has ended by itself"
   wait "$victim" 2>/dev/null
-  for pid in "${pids[@]:1}"; do wait "$pid" || die "a writer of $1 failed"; done
+  for pid in "${pids[@]}"; do wait "$pid" || die "a writer of $1 failed"; done
 }
 
 rows_of $((writers + 1)) 20000 >"$scratch/victim.sql"
