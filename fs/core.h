@@ -50,8 +50,8 @@ struct Core {
   Tree& tree;
   sluice::SyncEngine& engine;
   Timeouts timeouts;
-  HandleTable<OpenFile> files;
-  HandleTable<OpenDirectory> directories;
+  HandleTable<OpenFile> files{};
+  HandleTable<OpenDirectory> directories{};
   /// By which the kernel is told what it did not ask for, and the threads that wait for it. Set before the
   /// first request comes.
   Session* session = nullptr;

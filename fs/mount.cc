@@ -97,15 +97,15 @@ class MountGuard {
 class Mount::Parts {
  public:
   Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend, Timeouts timeouts)
-      : tree_(std::move(tree)), engine_(sluice::EngineOptions{}, std::move(backend)), core_{*tree_,   engine_,
-                                                                                            timeouts, {},
-                                                                                            {},       nullptr,
-                                                                                            nullptr} {}
+      : tree_(std::move(tree)),
+        engine_(sluice::EngineOptions{}, std::move(backend)),
+        core_{.tree = *tree_, .engine = engine_, .timeouts = timeouts} {}
 
+  // The engine goes before the session: until then it may answer a barrier.
   std::unique_ptr<Tree> tree_;
+  std::unique_ptr<Session> session_;
   SyncEngine engine_;
   Core core_;
-  std::unique_ptr<Session> session_;
   std::unique_ptr<Readers> readers_;
   InitFacts init_facts_;
 };

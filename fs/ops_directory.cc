@@ -38,11 +38,11 @@ Result<bool> fetch(OpenDirectory& directory) SLUICE_REQUIRES(directory.mutex) {
 /// rewinddir(3), seekdir(3), or a reader that lags behind our buffer.
 Result<void> seek_to(OpenDirectory& directory, off_t offset) SLUICE_REQUIRES(directory.mutex) {
   if (offset == directory.position && offset != 0) return {};
+  const Result<off_t> sought = backing::seek(directory.fd->get(), offset, SEEK_SET);
+  if (!sought) return fail(sought.error());
   directory.records.clear();
   directory.next_record = 0;
   directory.position = offset;
-  const Result<off_t> sought = backing::seek(directory.fd->get(), offset, SEEK_SET);
-  if (!sought) return fail(sought.error());
   return {};
 }
 
