@@ -187,7 +187,7 @@ TEST_F(DiskLife, IsNotProlongedByWhoeverHasMountsOfItsOwn) {
   EXPECT_EQ(end_of(pid), 0);
 }
 
-TEST_F(DiskLife, SaysWhyItCannotBegin) {
+TEST_F(DiskLife, ThatCannotBeginIsReported) {
   EXPECT_THROW(TestDisk({.size_bytes = UINT64_MAX / 2}), std::runtime_error);
 }
 

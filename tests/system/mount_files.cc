@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -135,9 +136,15 @@ Child::~Child() {
   status_of(pid_);
 }
 
+bool Child::reports_within(int milliseconds) const {
+  pollfd channel{channel_.get(), POLLIN, 0};
+  return ::poll(&channel, 1, milliseconds) == 1;
+}
+
 bool Child::ready() {
+  constexpr int kPatienceMs = 60'000;
   char byte = 0;
-  return ::read(channel_.get(), &byte, 1) == 1;
+  return reports_within(kPatienceMs) && ::read(channel_.get(), &byte, 1) == 1;
 }
 
 void Child::proceed() {

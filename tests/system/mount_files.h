@@ -58,13 +58,17 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Waits for the child's next byte; false when it ended instead.
+  /// Waits for the child's next byte; false when it ended instead, or let a minute pass.
   bool ready();
+  /// True when ready() would not have to wait.
+  [[nodiscard]] bool has_reported() const { return reports_within(0); }
   void proceed();
   /// Waits for its end, which the test has brought about; as run_in_child().
   int wait();
 
  private:
+  [[nodiscard]] bool reports_within(int milliseconds) const;
+
   pid_t pid_;
   UniqueFd channel_;
 };
