@@ -61,6 +61,16 @@ TEST_P(BarrierlessDisk, GetsTheDataAndNoFlush) {
   EXPECT_FALSE(flushed(RawLog::read(disk().log()), std::string(kBlock, 'x'), disk().log_position()));
 }
 
+// mkfs.btrfs would say that the second is mounted, if their images had one name.
+TEST_F(Ext4Flush, ComesToTheRightOneOfTwoDisks) {
+  TestDisk other;
+  other.make_file_system(FileSystem::btrfs);
+  const std::uint64_t before = other.counts().flushes;
+  overwrite(0, 'x');
+  EXPECT_GE(flushes_of([&] { EXPECT_EQ(fdatasync(), 0); }), 1U);
+  EXPECT_EQ(other.counts().flushes, before);
+}
+
 // What a commit of ext4's journal costs; others may commit at the same time, hence "at least".
 TEST_F(Ext4Flush, ComesOnceForAnOverwriteAndTwiceForACommit) {
   EXPECT_GE(flushes_of([&] {

@@ -4,8 +4,8 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <cstring>
 #include <deque>
 #include <string>
 #include <thread>
@@ -17,7 +17,6 @@ namespace sluice::testing {
 namespace {
 
 constexpr fuse_ino_t kImageInode = 2;
-constexpr const char* kImageName = "image";
 constexpr double kForever = 1e9;
 
 struct SessionDeleter {
@@ -26,7 +25,8 @@ struct SessionDeleter {
 
 class FuseDiskServer final : public DiskServer {
  public:
-  FuseDiskServer(Disk& disk, std::uint64_t size_bytes) : disk_(disk), size_bytes_(size_bytes) {}
+  FuseDiskServer(Disk& disk, std::uint64_t size_bytes)
+      : disk_(disk), size_bytes_(size_bytes), image_name_("image-" + std::to_string(::getpid())) {}
   ~FuseDiskServer() override;
   FuseDiskServer(const FuseDiskServer&) = delete;
   FuseDiskServer& operator=(const FuseDiskServer&) = delete;
@@ -55,6 +55,9 @@ class FuseDiskServer final : public DiskServer {
 
   Disk& disk_;
   const std::uint64_t size_bytes_;
+  /// Seen in losetup(8). mkfs.btrfs takes loop devices whose files have one name for the same, and refuses to
+  /// work when one of them is mounted.
+  const std::string image_name_;
   std::unique_ptr<fuse_session, SessionDeleter> session_;
   UniqueFd root_;
   UniqueFd ended_;
@@ -124,7 +127,7 @@ FuseDiskServer::~FuseDiskServer() {
 }
 
 Result<UniqueFd> FuseDiskServer::open_image() {
-  UniqueFd image(::openat(root_.get(), kImageName, O_RDWR | O_CLOEXEC));
+  UniqueFd image(::openat(root_.get(), image_name_.c_str(), O_RDWR | O_CLOEXEC));
   if (!image.valid()) return fail_last();
   root_.reset();
   return image;
@@ -141,7 +144,7 @@ struct stat FuseDiskServer::attributes(fuse_ino_t inode) const {
 }
 
 void FuseDiskServer::lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  if (parent != FUSE_ROOT_ID || std::strcmp(name, kImageName) != 0) {
+  if (parent != FUSE_ROOT_ID || name != self(request).image_name_) {
     fuse_reply_err(request, ENOENT);
     return;
   }

@@ -9,7 +9,7 @@
 
 namespace sluice::testing {
 
-/// Serves a Disk as the file `image` of a FUSE mount that is attached nowhere: no mount point is needed and
+/// Serves a Disk as the only file of a FUSE mount that is attached nowhere: no mount point is needed and
 /// none can be left behind. The mount lives as long as somebody (the loop driver) has the file open.
 ///
 /// One thread answers everything but flushes, a second one waits for flushes, so that a flush that is delayed
