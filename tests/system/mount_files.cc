@@ -118,7 +118,7 @@ int run_as(const User& user, const std::function<int()>& run) {
   });
 }
 
-Child::Child(const std::function<int(int)>& run) : pid_(-1) {
+Child::Child(const std::function<int(int)>& run) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
   UniqueFd theirs(ends[1]);

@@ -69,7 +69,7 @@ class Child {
  private:
   [[nodiscard]] bool reports_within(int milliseconds) const;
 
-  pid_t pid_;
+  pid_t pid_ = -1;
   UniqueFd channel_;
 };
 
