@@ -8,7 +8,7 @@ endif()
 
 set(EPOCHS_SOURCE ${CMAKE_SOURCE_DIR}/engine/src/epochs.cc)
 
-# epochs_mutant(NAME FROM TO)
+# epochs_mutant(NAME FROM TO [HAMMER]): HAMMER: the threads that hammer the engine must catch it as well.
 function(epochs_mutant NAME FROM TO)
   set(target epochs_mutant_${NAME})
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/mutants/${NAME})
@@ -30,6 +30,23 @@ function(epochs_mutant NAME FROM TO)
   add_test(NAME ${target}.IsCaught
            COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}> -P ${CMAKE_CURRENT_SOURCE_DIR}/run_mutant.cmake)
   set_tests_properties(${target}.IsCaught PROPERTIES LABELS unit TIMEOUT 600)
+  if(ARGN STREQUAL "HAMMER")
+    hammer_mutant(${NAME} ${directory})
+  endif()
+endfunction()
+
+# An engine with the mutant in the place of epochs.cc.
+function(hammer_mutant NAME DIRECTORY)
+  set(target hammer_mutant_${NAME})
+  add_executable(${target} ${DIRECTORY}/epochs.cc $<TARGET_OBJECTS:engine_hammering>)
+  target_link_libraries(${target} PRIVATE engine_hammer GTest::gtest GTest::gtest_main)
+  target_compile_options(${target} PRIVATE -w)
+  target_link_options(${target} PRIVATE -s)
+  set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "" RUNTIME_OUTPUT_DIRECTORY ${DIRECTORY})
+  add_test(NAME ${target}.IsCaught
+           COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${target}>
+                   -P ${CMAKE_CURRENT_SOURCE_DIR}/run_hammer_mutant.cmake)
+  set_tests_properties(${target}.IsCaught PROPERTIES LABELS unit TIMEOUT 600)
 endfunction()
 
 # ---- Mutations and covers ----
@@ -38,7 +55,7 @@ epochs_mutant(completed_is_a_maximum
   [[return in_flight_.empty() ? issued_ : in_flight_.front().previous();]]
   [[Epoch last = issued_;
   for (auto i = in_flight_.rbegin(); i != in_flight_.rend() && *i == last; ++i) last = last.previous();
-  return last;]])
+  return last;]] HAMMER)
 epochs_mutant(mutation_that_failed_is_not_counted
   [[in_flight_.erase(found);]]
   [[in_flight_.erase(found);
@@ -84,7 +101,7 @@ epochs_mutant(data_barrier_joins_no_full_sync
 epochs_mutant(joined_barrier_is_cancelled
   [[if (running_covers(found->kind, found->cover.last)) return CancelOutcome::not_cancelled;]] "")
 epochs_mutant(promise_is_cancelled [[!w.acknowledged && w.id == id]] [[w.id == id]])
-epochs_mutant(promise_is_forgotten [[promise(barrier.kind, cover, barrier.priority);]] "")
+epochs_mutant(promise_is_forgotten [[promise(barrier.kind, cover, barrier.priority);]] "" HAMMER)
 epochs_mutant(later_promise_puts_off_an_earlier_one
   [[const auto between = [&](Epoch mark) { return earlier <= mark && mark < later; };]]
   [[return true;
@@ -101,10 +118,10 @@ epochs_mutant(promise_is_answered_twice [[if (!waiter.acknowledged) answers]] [[
 
 epochs_mutant(two_syncs_at_once [[return !running_ && wanted_kind().has_value();]] [[return wanted_kind().has_value();]])
 epochs_mutant(claims_a_later_write
-  [[wanted.value_or(SyncKind::full), completed()};]] [[wanted.value_or(SyncKind::full), issued_};]])
+  [[wanted.value_or(SyncKind::full), completed()};]] [[wanted.value_or(SyncKind::full), issued_};]] HAMMER)
 epochs_mutant(early_sync_is_of_data [[wanted.value_or(SyncKind::full)]] [[wanted.value_or(SyncKind::data)]])
 epochs_mutant(data_sync_makes_full_durable
-  [[if (done.kind == SyncKind::full) {]] [[if (done.through > Epoch()) {]])
+  [[if (done.kind == SyncKind::full) {]] [[if (done.through > Epoch()) {]] HAMMER)
 epochs_mutant(sync_starts_before_the_cover_has_ended [[if (waiter.cover.last > ended) continue;]] "")
 epochs_mutant(data_sync_is_made_for_a_full_barrier
   [[if (waiter.kind == SyncKind::full) return SyncKind::full;]] "")
@@ -132,7 +149,7 @@ epochs_mutant(success_of_now_is_claimed
 epochs_mutant(failure_of_data_is_forgotten
   [[if (opaque_) assume_written();
   lose(SyncKind::data, error);]]
-  [[if (opaque_) assume_written();]])
+  [[if (opaque_) assume_written();]] HAMMER)
 epochs_mutant(failure_of_a_full_sync_is_forgotten
   [[if (failed.kind == SyncKind::full) lose(SyncKind::full, error);]] "")
 epochs_mutant(failure_of_data_loses_metadata
@@ -160,8 +177,8 @@ epochs_mutant(loss_of_data_is_hidden_from_full_barriers
 epochs_mutant(loss_of_metadata_is_told_to_data_barriers
   [[if (kind == SyncKind::full && failed_full_.span &&]] [[if (failed_full_.span &&]])
 epochs_mutant(lost_barrier_gets_success [[answers.push_back({waiter.id, error});]]
-  [[answers.push_back({waiter.id, std::nullopt});]])
-epochs_mutant(truncation_ends_no_loss [[return {emptied_at_, kind]] [[return {Epoch(), kind]])
+  [[answers.push_back({waiter.id, std::nullopt});]] HAMMER)
+epochs_mutant(truncation_ends_no_loss [[return {emptied_at_, kind]] [[return {Epoch(), kind]] HAMMER)
 epochs_mutant(truncation_heals_before_it_is_durable [[ && emptied_at_ <= durable(kind)) failed]] [[) failed]])
 epochs_mutant(truncation_begun_before_the_failure_heals
   [[failed.span->last < emptied_at_ && emptied_at_ <= durable]]

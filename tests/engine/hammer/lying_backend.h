@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "sluice/io_backend.h"
+
+namespace sluice::testing {
+
+/// How a LyingBackend lies.
+enum class Lie : std::uint8_t {
+  success_before_the_end,  ///< A sync has succeeded as soon as it is submitted.
+  success_without_a_sync,  ///< Every other sync is not made at all.
+  success_for_failure,     ///< A sync that failed has succeeded.
+};
+
+/// Stands between the engine and an honest backend and makes liars of both: whoever watches must notice.
+class LyingBackend final : public IoBackend {
+ public:
+  /// Never has more than half of what `backend` takes in flight, as far as the engine knows.
+  LyingBackend(std::unique_ptr<IoBackend> backend, Lie lie) : backend_(std::move(backend)), lie_(lie) {}
+
+  void submit_sync(SyncToken token, int fd, SyncKind kind) override;
+  void wait(std::vector<SyncCompletion>& completions) override;
+  void wake() override { backend_->wake(); }
+  [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return backend_->fingerprint(fd); }
+  [[nodiscard]] unsigned max_syncs() const override { return backend_->max_syncs() / 2; }
+  [[nodiscard]] std::string_view name() const override { return "liar"; }
+
+ private:
+  const std::unique_ptr<IoBackend> backend_;
+  const Lie lie_;
+
+  // Owned by the engine's thread.
+  std::vector<SyncCompletion> lies_;  ///< To be told.
+  std::set<SyncToken> told_;          ///< Running, but answered by a lie.
+  std::size_t submitted_ = 0;
+};
+
+}  // namespace sluice::testing

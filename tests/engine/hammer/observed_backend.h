@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "history.h"
+#include "sluice/io_backend.h"
+
+namespace sluice::testing {
+
+/// The histories of a test's files, by inode. Constant while the engine runs.
+using Histories = std::map<ino_t, History>;
+
+/// Writes down every sync on its way to another backend and back. A sync that never ran is not written down,
+/// for it has done nothing.
+class ObservedBackend final : public IoBackend {
+ public:
+  /// How a sync shall seem to have ended, to the engine and in the history, given how it did end.
+  using Meddler = std::function<SyncCompletion(SyncCompletion)>;
+
+  /// `clock` and `histories` outlive it. An empty `meddler` changes nothing.
+  ObservedBackend(std::unique_ptr<IoBackend> backend, TickClock& clock, Histories& histories,
+                  Meddler meddler);
+  ~ObservedBackend() override;
+  ObservedBackend(const ObservedBackend&) = delete;
+  ObservedBackend& operator=(const ObservedBackend&) = delete;
+
+  void submit_sync(SyncToken token, int fd, SyncKind kind) override;
+  void wait(std::vector<SyncCompletion>& completions) override;
+  void wake() override { backend_->wake(); }
+  [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return backend_->fingerprint(fd); }
+  [[nodiscard]] unsigned max_syncs() const override { return backend_->max_syncs(); }
+  [[nodiscard]] std::string_view name() const override { return backend_->name(); }
+
+ private:
+  struct Running {
+    History* history;
+    SeenSync seen;
+  };
+
+  /// The engine has acted on all that it was told.
+  void write_down_known();
+
+  const std::unique_ptr<IoBackend> backend_;
+  TickClock& clock_;
+  Histories& histories_;
+  const Meddler meddler_;
+
+  // Owned by the engine's thread.
+  std::unordered_map<std::uint64_t, Running> running_;
+  std::vector<Running> told_;
+  Tick last_return_ = 0;  ///< When the engine's thread last came back from here.
+};
+
+}  // namespace sluice::testing
