@@ -73,8 +73,8 @@ class SyncEngine {
   /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (DESIGN, rule 5).
   void writeback_failed(const FileKey& file, Errno error) noexcept;
   /// Keeps `descriptor` for the syncs of this file, if the engine has none; but lets go of it at once when
-  /// the file was removed. Call before the file's first write, so that no error of a write-back can pass it by
-  /// (fsync(2) tells each open file once, those opened later maybe never).
+  /// the file was removed. Call before the file's first write, so that no error of a write-back can pass it
+  /// by (fsync(2) tells each open file once, those opened later maybe never).
   void hold_descriptor(const FileKey& file, SharedFd descriptor) noexcept;
   /// Null when the engine has none.
   [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;

@@ -101,7 +101,8 @@ epochs_mutant(data_barrier_joins_no_full_sync
 epochs_mutant(joined_barrier_is_cancelled
   [[if (running_covers(found->kind, found->cover.last)) return CancelOutcome::not_cancelled;]] "")
 epochs_mutant(promise_is_cancelled [[!w.acknowledged && w.id == id]] [[w.id == id]])
-epochs_mutant(promise_is_forgotten [[promise(barrier.kind, cover, barrier.priority);]] "" HAMMER)
+# Not for the hammer: the engine waits for what it has promised before it stops, so this one may never end.
+epochs_mutant(promise_is_forgotten [[promise(barrier.kind, cover, barrier.priority);]] "")
 epochs_mutant(later_promise_puts_off_an_earlier_one
   [[const auto between = [&](Epoch mark) { return earlier <= mark && mark < later; };]]
   [[return true;
