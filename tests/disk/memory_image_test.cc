@@ -11,7 +11,7 @@
 namespace sluice::testing {
 namespace {
 
-constexpr std::uint64_t kImageBytes = 64ULL << 20U;
+constexpr std::uint64_t kImageBytes = 1ULL << 20U;
 
 MemoryImage new_image() {
   Result<MemoryImage> image = MemoryImage::create(kImageBytes);
