@@ -51,7 +51,7 @@ class ProgramUser : public ProgramTest {
     };
   }
 
-  const User user_;
+  const User user_{};
 };
 
 TEST_F(ProgramUser, MountsServesAndStops) {

@@ -159,6 +159,12 @@ std::string overlap(Syncs syncs) {
   return second == syncs.end() ? "" : "two syncs at a time, from " + std::to_string(second->begun);
 }
 
+bool is_founded(const SeenBarrier& barrier, const std::vector<Failure>& failures,
+                const std::vector<SeenMutation>& mutations) {
+  return std::any_of(failures.begin(), failures.end(),
+                     [&](const Failure& failure) { return is_founded(barrier, failure, mutations); });
+}
+
 }  // namespace
 
 void History::add(const SeenMutation& mutation) {
@@ -182,10 +188,9 @@ std::string History::first_lie() const {
   const std::vector<Failure> failures = failures_among(syncs_, mutations_, forgettable_);
   for (const SeenBarrier& barrier : barriers_) {
     if (barrier.error != 0) {
-      const bool founded = std::any_of(failures.begin(), failures.end(), [&](const Failure& failure) {
-        return is_founded(barrier, failure, mutations_);
-      });
-      if (!founded) return describe(barrier, "no failure can have lost what it covers");
+      if (!is_founded(barrier, failures, mutations_)) {
+        return describe(barrier, "no failure can have lost what it covers");
+      }
       continue;
     }
     for (const Judged& judged : all) {
