@@ -59,11 +59,12 @@ class Buffer {
 
 /// Answers with an entry; a kernel that does not take it does not owe the FORGET either.
 void answer(fuse_req_t request, const Result<fuse_entry_param>& entry) {
+  Core& core = core_of(request);  // There is no request once it has been answered.
   Reply reply(request);
   if (!entry) {
     reply.error(entry.error());
   } else if (!reply.entry(*entry)) {
-    ops::forget(core_of(request), entry->ino, 1);
+    ops::forget(core, entry->ino, 1);
   }
 }
 
