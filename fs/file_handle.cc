@@ -21,14 +21,22 @@ struct HandleBuffer {
   file_handle* get() { return reinterpret_cast<file_handle*>(bytes); }
 };
 
+/// What name_to_handle_at(2) says of a file system that gives no handles, or too long ones; and seccomp(2) of
+/// a container that forbids it.
+bool is_never_given(int error) {
+  return error == EOPNOTSUPP || error == EOVERFLOW || error == ENOSYS || error == EPERM;
+}
+
 }  // namespace
 
 Result<FileHandle> FileHandle::of(int fd) {
   HandleBuffer buffer;
   buffer.get()->handle_bytes = MAX_HANDLE_SZ;
   FileHandle handle;
-  if (::name_to_handle_at(fd, "", buffer.get(), &handle.mount_id_, AT_EMPTY_PATH) != 0)
+  if (::name_to_handle_at(fd, "", buffer.get(), &handle.mount_id_, AT_EMPTY_PATH) != 0) {
+    if (is_never_given(errno)) return FileHandle();
     return sluice::fail_last();
+  }
   handle.type_ = buffer.get()->handle_type;
   handle.bytes_.assign(reinterpret_cast<const char*>(buffer.get()->f_handle), buffer.get()->handle_bytes);
   return handle;

@@ -15,7 +15,9 @@ class FileHandle {
  public:
   FileHandle() = default;
 
-  /// The handle of an open file; O_PATH is enough. EOPNOTSUPP: the file system gives none.
+  /// The handle of an open file; O_PATH is enough. An empty one when the file system gives none, or nobody
+  /// may ask for them here; an error when it would be another time, for an inode must not go by two
+  /// identities.
   static sluice::Result<FileHandle> of(int fd);
 
   [[nodiscard]] bool empty() const { return bytes_.empty(); }

@@ -35,13 +35,14 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
   const Result<backing::Attributes> attributes = backing::attributes(source.get());
   if (!attributes) return fail(attributes.error());
   const Result<FileHandle> handle = FileHandle::of(source.get());
-  const bool uses_handles = handle && can_open(*handle, source.get());
+  if (!handle) return fail(handle.error());
+  const bool uses_handles = !handle->empty() && can_open(*handle, source.get());
   UniqueFd pinned(::fcntl(source.get(), F_DUPFD_CLOEXEC, 0));
   if (!pinned.valid()) return sluice::fail_last();
-  NodeIdentity root{key_of(*attributes, handle.value_or(FileHandle())), attributes->stat.st_mode & S_IFMT,
-                    FileHandle(), share(std::move(pinned))};
+  NodeIdentity root{key_of(*attributes, *handle), attributes->stat.st_mode & S_IFMT, FileHandle(),
+                    share(std::move(pinned))};
   return std::unique_ptr<Tree>(
-      new Tree(std::move(source), handle ? handle->mount_id() : -1, uses_handles, std::move(root)));
+      new Tree(std::move(source), handle->mount_id(), uses_handles, std::move(root)));
 }
 
 Tree::Tree(UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity)
@@ -150,9 +151,10 @@ Result<Found> Tree::describe(int fd, bool& needs_pin) const {
   if (!attributes) return fail(attributes.error());
   Found found{{}, *attributes, nullptr};
   const Result<FileHandle> handle = FileHandle::of(fd);
-  found.identity.key = key_of(*attributes, handle.value_or(FileHandle()));
+  if (!handle) return fail(handle.error());
+  found.identity.key = key_of(*attributes, *handle);
   found.identity.type = attributes->stat.st_mode & S_IFMT;
-  needs_pin = !uses_handles_ || !handle || handle->mount_id() != mount_id_;
+  needs_pin = !uses_handles_ || handle->empty() || handle->mount_id() != mount_id_;
   if (!needs_pin) found.identity.handle = *handle;
   return found;
 }
