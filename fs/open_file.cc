@@ -5,6 +5,7 @@
 #include "ops_attr.h"
 #include "ops_namespace.h"
 #include "setid_scope.h"
+#include "take_back.h"
 
 namespace sluicefs {
 
@@ -89,7 +90,10 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());
-  if (!found) return fail(found.error());
+  if (!found) {
+    take_back((*directory)->get(), name, S_IFREG, fd->get());
+    return fail(found.error());
+  }
   core.engine.created(found->identity.key);
   Created created{};
   created.entry = remember(core, std::move(*found), parent_id, name);
@@ -123,7 +127,12 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
   }
   // Truncation has changed what the lookup found, and the kernel believes what is answered here.
   const Result<struct stat> now = get_attributes(core, entry->ino);
-  if (now) entry->attr = *now;
+  if (!now) {
+    release(core, opened->handle);
+    forget(core, entry->ino, 1);
+    return fail(now.error());
+  }
+  entry->attr = *now;
   return Created{*entry, *opened};
 }
 

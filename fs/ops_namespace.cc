@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "take_back.h"
+
 namespace sluicefs::ops {
 
 using sluice::fail;
@@ -38,9 +40,10 @@ Result<Entry> created(Core& core, const Directory& parent, const char* name) {
   return remember(core, std::move(*found), parent.node->id(), name);
 }
 
-/// Creates a name in `parent_id` by `create`, which gets the directory's descriptor, as the caller.
+/// Creates a name of that type in `parent_id` by `create`, which gets the directory's descriptor, as the
+/// caller.
 template <typename Create>
-Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, const char* name,
+Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t type,
                           Create create) {
   const Result<Directory> parent = directory(core, parent_id);
   if (!parent) return fail(parent.error());
@@ -49,7 +52,9 @@ Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, co
     const CallerScope as_caller(caller);
     if (const Result<void> made = create(parent->fd->get()); !made) return fail(made.error());
   }
-  return created(core, *parent, name);
+  Result<Entry> entry = created(core, *parent, name);
+  if (!entry) take_back(parent->fd->get(), name, type);
+  return entry;
 }
 
 /// The inode has lost the name that it had when it was `found`.
@@ -105,19 +110,20 @@ void forget(Core& core, NodeId id, std::uint64_t lookups) {
 }
 
 Result<Entry> make_directory(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode) {
-  return create_name(core, caller, parent, name,
+  return create_name(core, caller, parent, name, S_IFDIR,
                      [&](int fd) { return backing::make_directory(fd, name, mode); });
 }
 
 Result<Entry> make_node(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
                         dev_t device) {
-  return create_name(core, caller, parent, name,
+  const mode_t type = (mode & S_IFMT) != 0 ? mode & S_IFMT : S_IFREG;
+  return create_name(core, caller, parent, name, type,
                      [&](int fd) { return backing::make_node(fd, name, mode, device); });
 }
 
 Result<Entry> make_symlink(Core& core, const Caller& caller, const char* target, NodeId parent,
                            const char* name) {
-  return create_name(core, caller, parent, name,
+  return create_name(core, caller, parent, name, S_IFLNK,
                      [&](int fd) { return backing::make_symlink(target, fd, name); });
 }
 
@@ -132,7 +138,10 @@ Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_nam
     return fail(linked.error());
   }
   Result<Found> found = core.tree.find(parent->fd->get(), new_name);
-  if (!found) return fail(found.error());
+  if (!found) {
+    take_back(parent->fd->get(), new_name, file->node->type(), file->fd->get());
+    return fail(found.error());
+  }
   return remember(core, std::move(*found), new_parent, new_name);
 }
 
@@ -153,6 +162,8 @@ Result<void> rename(Core& core, NodeId parent, const char* name, NodeId new_pare
   const Result<Found> moved = core.tree.find(from->fd->get(), name);
   if (!moved) return fail(moved.error());
   const Result<Found> replaced = core.tree.find(to->fd->get(), new_name);
+  // Whoever loses a name must be known, or it would be synced as if it had one.
+  if (!replaced && replaced.error() != sluice::Errno(ENOENT)) return fail(replaced.error());
 
   Mutation touched(moved->identity.key, MutationClass::metadata);
   touched.touches(from->node->key(), MutationClass::data).touches(to->node->key(), MutationClass::data);
