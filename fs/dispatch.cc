@@ -14,6 +14,7 @@
 #include "ops_namespace.h"
 #include "ops_seek.h"
 #include "ops_sync.h"
+#include "ops_tmpfile.h"
 #include "reply.h"
 #include "wire.h"
 
@@ -217,7 +218,9 @@ void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 void on_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* file) {
   Core& core = core_of(request);
   const Result<ops::Created> created =
-      ops::create(core, caller_of(request), parent, name, mode, file->flags, setid_duty(request));
+      Session::raw_request().nameless
+          ? ops::create_nameless(core, caller_of(request), parent, mode, file->flags)
+          : ops::create(core, caller_of(request), parent, name, mode, file->flags, setid_duty(request));
   Reply reply(request);
   if (!created) {
     reply.error(created.error());

@@ -57,6 +57,10 @@ class Node {
     return removed_fd_ ? removed_fd_ : open_fd_.lock();
   }
 
+  /// Its first name is still to come, by link(2); none may ever (O_TMPFILE).
+  void set_awaits_name(bool awaits) { awaits_name_.store(awaits, std::memory_order_relaxed); }
+  [[nodiscard]] bool awaits_name() const { return awaits_name_.load(std::memory_order_relaxed); }
+
   /// Somebody had it open for reading and writing since the kernel came to know it; a mapping may still be
   /// dirty, for it outlives the handle.
   void set_maybe_mapped() { maybe_mapped_.store(true, std::memory_order_relaxed); }
@@ -70,6 +74,7 @@ class Node {
   const NodeIdentity identity_;
   // Each synchronises itself.
   std::atomic<bool> maybe_mapped_{false};
+  std::atomic<bool> awaits_name_{false};
   IoModeState io_mode_;
   mutable sluice::Mutex mutex_;
   sluice::SharedFd removed_fd_ SLUICE_GUARDED_BY(mutex_);

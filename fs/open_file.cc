@@ -38,17 +38,6 @@ bool writes(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
-  auto file = std::make_shared<OpenFile>();
-  file->node = node;
-  file->fd = std::move(fd);
-  node->io_mode().opened(IoMode::tracked, writes(flags));
-  node->set_open_fd(file->fd);
-  // Nobody else can map it shared and write there (mmap(2), EACCES).
-  if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
-  return {core.files.insert(std::move(file))};
-}
-
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
   OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
   hold_sync_descriptor(core, node, fd, mutation);
@@ -134,6 +123,17 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
   }
   entry->attr = *now;
   return Created{*entry, *opened};
+}
+
+Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
+  auto file = std::make_shared<OpenFile>();
+  file->node = node;
+  file->fd = std::move(fd);
+  node->io_mode().opened(IoMode::tracked, writes(flags));
+  node->set_open_fd(file->fd);
+  // Nobody else can map it shared and write there (mmap(2), EACCES).
+  if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
+  return {core.files.insert(std::move(file))};
 }
 
 void release(Core& core, std::uint64_t handle) {

@@ -38,6 +38,8 @@ struct Created {
 sluice::Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
                                int flags, const SetidDuty& setid);
 
+/// Gives an open file of the source its handle.
+Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
 void release(Core& core, std::uint64_t handle);
 
 }  // namespace sluicefs::ops

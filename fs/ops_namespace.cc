@@ -132,11 +132,14 @@ Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_nam
   if (!file) return fail(file.error());
   const Result<Directory> parent = directory(core, new_parent);
   if (!parent) return fail(parent.error());
+  // A file without a name cannot be found, so the first is data of it as much as its creation.
+  const MutationClass of_file = file->node->awaits_name() ? MutationClass::data : MutationClass::metadata;
   const OngoingMutation mutation = core.engine.begin(
-      Mutation(parent->node->key(), MutationClass::data).touches(file->node->key(), MutationClass::metadata));
+      Mutation(parent->node->key(), MutationClass::data).touches(file->node->key(), of_file));
   if (const Result<void> linked = backing::link(file->fd->get(), parent->fd->get(), new_name); !linked) {
     return fail(linked.error());
   }
+  file->node->set_awaits_name(false);
   Result<Found> found = core.tree.find(parent->fd->get(), new_name);
   if (!found) {
     take_back(parent->fd->get(), new_name, file->node->type(), file->fd->get());

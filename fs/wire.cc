@@ -32,39 +32,6 @@ tl::unexpected<std::string> libfuse_failure(const char* what) {
   return tl::unexpected<std::string>(last_log_line.empty() ? std::string(what) : last_log_line);
 }
 
-/// The argument of a request, which follows its header.
-template <typename Argument>
-bool argument(const void* request, std::size_t size, Argument& to) {
-  if (size < sizeof(fuse_in_header) + sizeof to) return false;
-  std::memcpy(&to, static_cast<const char*>(request) + sizeof(fuse_in_header), sizeof to);
-  return true;
-}
-
-RawRequest look_at(const fuse_in_header& header, const void* request, std::size_t size) {
-  fuse_write_in write{};
-  fuse_setattr_in setattr{};
-  fuse_open_in open{};
-  fuse_create_in create{};
-  switch (header.opcode) {
-    case FUSE_WRITE:
-      return {argument(request, size, write) && (write.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0};
-    case FUSE_SETATTR:
-      if (!argument(request, size, setattr)) return {};
-      if ((setattr.valid & (FATTR_UID | FATTR_GID)) != 0) return {header.uid != 0};
-      return {(setattr.valid & FATTR_KILL_SUIDGID) != 0};
-    case FUSE_OPEN:
-      return {argument(request, size, open) && (open.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0};
-    case FUSE_CREATE:
-      return {argument(request, size, create) && (create.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0};
-    case FUSE_FALLOCATE:
-    case FUSE_COPY_FILE_RANGE:
-    case FUSE_SETXATTR:
-      return {header.uid != 0};
-    default:
-      return {};
-  }
-}
-
 /// What we ask libfuse to ask for, where the kernel offers it. Not ASYNC_DIO: the kernel then finishes an
 /// application's direct writes before it sends FSYNC. Not POSIX_LOCKS, FLOCK_LOCKS: locks are the kernel's
 /// own. Not WRITEBACK_CACHE: see the facts of docs/design.md.
@@ -187,7 +154,7 @@ ssize_t Session::read_device(int fd, void* buffer, size_t size, void* self) {
   if (received < static_cast<ssize_t>(sizeof(fuse_in_header))) return received;
   fuse_in_header header{};
   std::memcpy(&header, buffer, sizeof header);
-  raw_request_of_thread = look_at(header, buffer, static_cast<std::size_t>(received));
+  raw_request_of_thread = take_raw_request({static_cast<char*>(buffer), static_cast<std::size_t>(received)});
   if (header.opcode == FUSE_INIT) {
     static_cast<Session*>(self)->note_init_request(buffer, static_cast<std::size_t>(received));
   }

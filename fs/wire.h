@@ -12,17 +12,11 @@
 
 #include "fuse_api.h"
 #include "init_facts.h"
+#include "raw_request.h"
 #include "sluice/mutex.h"
 #include "sluice/unique_fd.h"
 
 namespace sluicefs {
-
-/// What a request says that libfuse 3.14 does not hand on.
-struct RawRequest {
-  /// The caller may not keep setuid and setgid bits on the file that it changes. Of FALLOCATE,
-  /// COPY_FILE_RANGE, SETXATTR and a change of the owner the kernel does not say; then nobody but root may.
-  bool drop_setid = false;
-};
 
 struct SessionOptions {
   /// As libfuse takes them behind -o.

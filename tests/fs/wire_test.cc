@@ -23,10 +23,12 @@ std::uint64_t flags_of(const fuse_init_out& out) {
 /// Keeps what the request said besides, and answers.
 struct Seen {
   std::optional<bool> drop_setid;
+  bool nameless = false;
 };
 
 void note(fuse_req_t request) {
-  static_cast<Seen*>(Session::context_of(request))->drop_setid = Session::raw_request().drop_setid;
+  auto& seen = *static_cast<Seen*>(Session::context_of(request));
+  seen = {Session::raw_request().drop_setid, Session::raw_request().nameless};
   fuse_reply_err(request, EACCES);
 }
 
@@ -51,7 +53,7 @@ class SessionTest : public ::testing::Test {
   /// What the operation saw in a request.
   template <typename In>
   std::optional<bool> drop_setid_of(std::uint32_t opcode, const In& in) {
-    seen_.drop_setid.reset();
+    seen_ = {};
     kernel_.send(opcode, in);
     EXPECT_TRUE(kernel_.serve());
     const auto answer = kernel_.receive();
@@ -148,6 +150,18 @@ TEST_F(SessionTest, WhatARequestSaidDoesNotStickToTheNext) {
   write.write_flags = FUSE_WRITE_KILL_SUIDGID;
   EXPECT_EQ(drop_setid_of(FUSE_WRITE, write), true);
   EXPECT_EQ(drop_setid_of(FUSE_GETATTR, fuse_getattr_in{}), false);
+}
+
+TEST_F(SessionTest, ATmpfileIsACreateThatSaysSo) {
+  kernel_.init(kAll);
+  struct {
+    fuse_create_in in{};
+    std::array<char, 8> name{'/'};
+  } create;
+  EXPECT_TRUE(drop_setid_of(FUSE_TMPFILE, create)) << "served by the operation";
+  EXPECT_TRUE(seen_.nameless);
+  EXPECT_TRUE(drop_setid_of(FUSE_CREATE, create));
+  EXPECT_FALSE(seen_.nameless);
 }
 
 TEST_F(SessionTest, AConnectionThatHungUpHasEnded) {

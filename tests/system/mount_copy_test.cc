@@ -107,12 +107,5 @@ TEST_F(MountCopy, BySharingExtentsIsRefused) {
   EXPECT_EQ(error_of(::ioctl(to_.get(), FICLONE, from_.get())), EOPNOTSUPP);
 }
 
-using MountTemporaryFile = MountTest;
-
-TEST_F(MountTemporaryFile, WithoutANameIsRefusedAsByAFileSystemThatHasNone) {
-  // libfuse 3.14 knows no FUSE_TMPFILE. Programs then make a file and unlink it.
-  EXPECT_EQ(error_of(::open(at(".").c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)), EOPNOTSUPP);
-}
-
 }  // namespace
 }  // namespace sluice::testing
