@@ -280,7 +280,7 @@ void on_fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* fil
 
 void on_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   Core& core = core_of(request);
-  const Result<std::uint64_t> handle = ops::open_directory(core, node);
+  const Result<std::uint64_t> handle = ops::open_directory(core, node, file->flags);
   Reply reply(request);
   if (!handle) {
     reply.error(handle.error());

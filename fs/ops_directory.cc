@@ -91,10 +91,10 @@ bool add(Core& core, fuse_req_t request, const OpenDirectory& directory, const d
 
 }  // namespace
 
-Result<std::uint64_t> open_directory(Core& core, NodeId id) {
+Result<std::uint64_t> open_directory(Core& core, NodeId id, int flags) {
   const Result<NodePtr> node = core.tree.node(id);
   if (!node) return fail(node.error());
-  Result<UniqueFd> fd = core.tree.open_node(**node, O_RDONLY | O_DIRECTORY);
+  Result<UniqueFd> fd = core.tree.open_node(**node, O_RDONLY | O_DIRECTORY | (flags & O_NOATIME));
   if (!fd) return fail(fd.error());
   auto directory = std::make_shared<OpenDirectory>();
   directory->node = *node;

@@ -8,7 +8,8 @@
 /// Reading directories. Offsets are the backing file system's own, so they are stable and telldir(3) works.
 namespace sluicefs::ops {
 
-sluice::Result<std::uint64_t> open_directory(Core& core, NodeId node);
+/// `flags` as in open(2); of those only O_NOATIME changes what reading does to the source.
+sluice::Result<std::uint64_t> open_directory(Core& core, NodeId node, int flags);
 void release_directory(Core& core, std::uint64_t handle);
 
 /// What READDIR and READDIRPLUS answer, ready to send.
