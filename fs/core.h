@@ -50,6 +50,8 @@ struct Core {
   Tree& tree;
   sluice::SyncEngine& engine;
   Timeouts timeouts;
+  /// Mounted with noatime: what is read through the mount keeps its access time.
+  bool keeps_access_times = false;
   HandleTable<OpenFile> files{};
   HandleTable<OpenDirectory> directories{};
   /// By which the kernel is told what it did not ask for, and the threads that wait for it. Set before the

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core.h"
@@ -132,6 +133,8 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
+  parts->core_.keeps_access_times =
+      std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();
 
   SessionOptions asked = session_options(options, exclusive);
   asked.ignored_offers = ignored_offers;

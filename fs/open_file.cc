@@ -30,6 +30,13 @@ int backing_flags(int application_flags) {
   return application_flags & (O_ACCMODE | O_NOATIME);
 }
 
+Result<UniqueFd> open_for_program(Core& core, const Node& node, int flags) {
+  if (!core.keeps_access_times) return core.tree.open_node(node, flags);
+  Result<UniqueFd> opened = core.tree.open_node(node, flags | O_NOATIME);
+  if (opened || opened.error() != sluice::Errno(EPERM)) return opened;
+  return core.tree.open_node(node, flags);
+}
+
 namespace ops {
 
 namespace {
@@ -49,7 +56,7 @@ Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const Se
 
 /// O_TRUNC asks for a descriptor that can write, whatever the access mode: open(2) truncates then, too.
 Result<SharedFd> open_backing(Core& core, const Node& node, int flags, const SetidDuty& setid) {
-  Result<UniqueFd> opened = core.tree.open_node(node, backing_flags(flags));
+  Result<UniqueFd> opened = open_for_program(core, node, backing_flags(flags));
   if (!opened) return fail(opened.error());
   SharedFd fd = std::make_shared<const UniqueFd>(std::move(*opened));
   if ((flags & O_TRUNC) == 0) return fd;
@@ -75,7 +82,9 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
   const OngoingMutation mutation = core.engine.begin(Mutation((*parent)->key(), MutationClass::data));
   Result<UniqueFd> fd = [&] {
     const CallerScope as_caller(caller);
-    return backing::open_at((*directory)->get(), name, backing_flags(flags) | O_CREAT | O_EXCL, mode);
+    const int access_times = core.keeps_access_times ? O_NOATIME : 0;
+    return backing::open_at((*directory)->get(), name, backing_flags(flags) | access_times | O_CREAT | O_EXCL,
+                            mode);
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());

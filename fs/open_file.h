@@ -18,6 +18,10 @@ void hold_sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& 
 /// written through the same descriptor.
 int backing_flags(int application_flags);
 
+/// Opens a node for a program: as Tree::open_node, and with O_NOATIME on a mount that keeps access times,
+/// where the daemon may (it owns the file, or has CAP_FOWNER).
+sluice::Result<sluice::UniqueFd> open_for_program(Core& core, const Node& node, int flags);
+
 }  // namespace sluicefs
 
 namespace sluicefs::ops {

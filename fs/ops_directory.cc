@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "open_file.h"
 #include "ops_namespace.h"
 
 namespace sluicefs::ops {
@@ -94,7 +95,7 @@ bool add(Core& core, fuse_req_t request, const OpenDirectory& directory, const d
 Result<std::uint64_t> open_directory(Core& core, NodeId id, int flags) {
   const Result<NodePtr> node = core.tree.node(id);
   if (!node) return fail(node.error());
-  Result<UniqueFd> fd = core.tree.open_node(**node, O_RDONLY | O_DIRECTORY | (flags & O_NOATIME));
+  Result<UniqueFd> fd = open_for_program(core, **node, O_RDONLY | O_DIRECTORY | (flags & O_NOATIME));
   if (!fd) return fail(fd.error());
   auto directory = std::make_shared<OpenDirectory>();
   directory->node = *node;
