@@ -37,6 +37,18 @@ void raise_descriptor_limit(Log& log) {
   log.debug("up to {} open descriptors", raised.rlim_cur);
 }
 
+/// Of a daemon with a limit, programs without one would be told EFBIG; the kernel heeds each program's own.
+void lift_file_size_limit(Log& log) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_FSIZE, &none) == 0) return;
+  limit.rlim_cur = limit.rlim_max;  // An ordinary user's may rise no further.
+  if (::setrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_max == RLIM_INFINITY) return;
+  log.warn("files cannot grow beyond {} bytes: the starter of sluicefs has that limit (ulimit -f)",
+           limit.rlim_cur);
+}
+
 void avoid_oom_killer(Log& log) {
   const UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (!file.valid() || ::write(file.get(), "-1000", 5) != 5) {
@@ -65,6 +77,7 @@ void prepare_process(Log& log) {
   ::umask(0);
   static_cast<void>(::chdir("/") == 0);
   raise_descriptor_limit(log);
+  lift_file_size_limit(log);
   avoid_oom_killer(log);
   if (::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0) {
     log.debug("PR_SET_IO_FLUSHER is not set: {}", Errno::last().message());
