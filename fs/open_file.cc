@@ -41,8 +41,10 @@ namespace ops {
 
 namespace {
 
+/// Access mode 3 asks for permission to do both, and can do neither (open(2)).
 bool writes(int flags) {
-  return (flags & O_ACCMODE) != O_RDONLY;
+  const int mode = flags & O_ACCMODE;
+  return mode == O_WRONLY || mode == O_RDWR;
 }
 
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
