@@ -11,15 +11,36 @@ die() {
   exit 1
 }
 
-[ "$(id -u)" -eq 0 ] || { echo "skipped: needs root to mount"; exit $skipped; }
+skip() {
+  echo "skipped: $*"
+  exit $skipped
+}
+
+# Whether the whole is to be done instead of a sample.
+long() { [ -n "${SLUICE_TEST_LONG:-}" ]; }
+
+wait_until() {  # SECONDS COMMAND [ARGUMENT]...
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.05
+  done
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root to mount"
 
 scratch=$(mktemp -d /tmp/sluice-programs.XXXXXX) || die "no scratch directory"
 readonly scratch source=$scratch/source mnt=$scratch/mnt log=$scratch/sluicefs.log
 daemon=
 
+# A test that starts programs on the mount ends them here; it gets its exit status.
+before_clean_up() { :; }
+
 clean_up() {
   local status=$?
   trap - EXIT
+  before_clean_up $status
   [ $status -eq 0 ] || { echo "What sluicefs said:"; cat "$log"; } >&2
   if [ -n "$daemon" ]; then
     mountpoint -q "$mnt" && umount -l "$mnt"
@@ -52,4 +73,5 @@ stop_mount() {
   return 0
 }
 
+chmod 711 "$scratch"  # Programs of other users go to the mount below it.
 mkdir "$source" "$mnt" || die "no directories"

@@ -1,0 +1,24 @@
+#!/bin/bash
+# fsx_test.sh SLUICEFS FSX SECONDS: random reads, writes, direct I/O, mappings, truncations, holes, copies and syncs by
+# several processes, compared after each with what must be there, through the mount and behind it. Each layout runs for
+# a part of SECONDS, with seeds that differ from day to day when there is time for more than one.
+# shellcheck source=tests/programs/on_mount.sh
+. "$(dirname "$0")/on_mount.sh"
+readonly fsx=$2 seconds=$(($3 / 2))
+
+seed=1
+[ $seconds -gt 0 ] && seed=$(date +%s)000
+
+start_mount
+for layout in own handles; do
+  mkdir "$mnt/$layout"
+  "$fsx" "$mnt/$layout" "$source/$layout" --layout $layout --seed "$seed" --operations 2000 --seconds $seconds ||
+    die "$layout: not what was written"
+done
+
+# The check itself can fail.
+for lie in lose flip; do
+  "$fsx" "$mnt/own" "$source/own" --seed 1 --operations 200 --lie $lie 2>"$scratch/lie.log"
+  [ $? -eq 1 ] && grep -q 'repeat with: .*--seed' "$scratch/lie.log" || die "the lie '$lie' went unnoticed"
+done
+stop_mount
