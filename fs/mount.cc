@@ -192,6 +192,10 @@ StopReport Mount::finish() {
 sluice::CountersSnapshot Mount::counters() const {
   return parts_->engine_.counters();
 }
+TableSizes Mount::table_sizes() const {
+  const Core& core = parts_->core_;
+  return {core.tree.nodes().size(), core.files.size(), core.directories.size()};
+}
 InitFacts Mount::init_facts() const {
   return parts_->init_facts_;
 }

@@ -24,6 +24,15 @@ struct StopReport {
   std::optional<sluice::Errno> error;
 };
 
+/// What the kernel knows at a moment: inodes, the root included, and open files and directories.
+struct TableSizes {
+  std::size_t nodes;
+  std::size_t files;
+  std::size_t directories;
+
+  friend bool operator==(const TableSizes&, const TableSizes&) = default;
+};
+
 /// One mounted sluicefs: the FUSE session, its reader threads, the tables and the engine. Several may live in
 /// one process. Every member may be called by any thread that serves no requests.
 class Mount {
@@ -53,6 +62,7 @@ class Mount {
   StopReport finish();
 
   [[nodiscard]] sluice::CountersSnapshot counters() const;
+  [[nodiscard]] TableSizes table_sizes() const;
   [[nodiscard]] InitFacts init_facts() const;
   /// "io_uring" or "threads".
   [[nodiscard]] std::string backend_name() const;

@@ -28,6 +28,7 @@ std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueF
   if (!backend) throw std::runtime_error("no backend: " + backend.error().message());
   tl::expected<std::unique_ptr<sluicefs::Mount>, sluicefs::MountError> mount(nullptr);
   std::thread([&] {
+    if (setup.prepare_thread) setup.prepare_thread();
     mount = sluicefs::Mount::start(options, std::move(source), std::move(*backend), setup.ignored_offers);
   }).join();
   if (!mount) throw std::runtime_error("no mount: " + mount.error().message);

@@ -22,6 +22,8 @@ struct MountSetup {
   bool read_only = false;
   /// Makes what the engine syncs by, in the place of what the machine offers.
   std::function<std::unique_ptr<IoBackend>()> make_backend = nullptr;
+  /// Run first by the thread that starts the mount; the threads of the mount inherit what it does to its own.
+  std::function<void()> prepare_thread = nullptr;
   /// As Options::mount_flags.
   std::vector<std::string> mount_flags = {};
   /// FUSE_* bits of INIT that the mount is to do without.
