@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <memory>
 #include <span>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "sluice/check.h"
 
@@ -38,6 +42,26 @@ bool has(const Caps& caps, cap_value_t capability, cap_flag_t set) {
   return caps && ::cap_get_flag(caps.get(), capability, set, &value) == 0 && value == CAP_SET;
 }
 
+/// Of a task, which may be one of several threads; empty when nobody may know, which drops more bits.
+std::vector<gid_t> supplementary_groups(pid_t task) {
+  std::vector<gid_t> groups;
+  std::ifstream status("/proc/" + std::to_string(task) + "/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (!line.starts_with("Groups:")) continue;
+    std::istringstream numbers(line.substr(line.find(':') + 1));
+    for (gid_t group = 0; numbers >> group;) groups.push_back(group);
+    break;
+  }
+  return groups;
+}
+
+/// With all bits when it is not known.
+mode_t mode_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? status.st_mode : static_cast<mode_t>(~0U);
+}
+
 /// Adjusts the effective set of the calling thread, as far as that is permitted: a container may have taken
 /// some away.
 void set_effective(std::span<const cap_value_t> values, cap_flag_value_t to) {
@@ -56,6 +80,9 @@ void set_fsuid(uid_t uid) {
 }
 void set_fsgid(gid_t gid) {
   ::syscall(SYS_setfsgid, gid);
+}
+bool set_groups(const std::vector<gid_t>& groups) {
+  return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
 }
 
 }  // namespace
@@ -96,7 +123,7 @@ Result<void> own_umask() {
 }
 
 Result<void> leave_groups() {
-  if (::syscall(SYS_setgroups, 0, nullptr) != 0) return fail_last();
+  if (!set_groups({})) return fail_last();
   return {};
 }
 
@@ -127,9 +154,21 @@ WriterScope::~WriterScope() {
   if (switched_) set_fsuid(0);  // Gives the file system capabilities back, capabilities(7).
 }
 
-DropSetidScope::DropSetidScope(const SetidDuty& duty) : dropped_(duty.drop && ::geteuid() == 0) {
+UntrustedScope::UntrustedScope(const Caller& caller) : dropped_(caller.uid != 0 && ::geteuid() == 0) {
+  constexpr cap_value_t kAdmin = CAP_SYS_ADMIN;
+  if (dropped_) set_effective({&kAdmin, 1}, CAP_CLEAR);
+}
+
+UntrustedScope::~UntrustedScope() {
+  constexpr cap_value_t kAdmin = CAP_SYS_ADMIN;
+  if (dropped_) set_effective({&kAdmin, 1}, CAP_SET);
+}
+
+DropSetidScope::DropSetidScope(const SetidDuty& duty, int fd)
+    : mode_(duty.drop ? mode_of(fd) : 0), dropped_(duty.drop && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (!dropped_) return;
+  if ((mode_ & S_ISGID) != 0) set_groups(supplementary_groups(duty.caller));
   set_effective({&kFsetid, 1}, CAP_CLEAR);
   set_fsgid(duty.group);
 }
@@ -139,6 +178,7 @@ DropSetidScope::~DropSetidScope() {
   if (!dropped_) return;
   set_fsgid(0);
   set_effective({&kFsetid, 1}, CAP_SET);
+  if ((mode_ & S_ISGID) != 0) set_groups({});
 }
 
 }  // namespace sluicefs

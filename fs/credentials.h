@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "sluice/result.h"
@@ -71,13 +72,27 @@ class WriterScope {
   bool switched_;
 };
 
+/// While it lives, the calling thread is without CAP_SYS_ADMIN if the caller is; file systems show some names
+/// of xattrs, or all, to nobody else.
+class UntrustedScope {
+ public:
+  explicit UntrustedScope(const Caller& caller);
+  ~UntrustedScope();
+  UntrustedScope(const UntrustedScope&) = delete;
+  UntrustedScope& operator=(const UntrustedScope&) = delete;
+
+ private:
+  bool dropped_;
+};
+
 /// What a change to a file does to the setuid and setgid bits that are on it.
 struct SetidDuty {
   /// The caller may not keep them: it lacks CAP_FSETID.
   bool drop = false;
-  /// The caller's group: who is in the group of the file keeps setgid where nobody may execute as the group
-  /// (setattr_should_drop_sgid). Membership by a supplementary group does not count here.
+  /// Who is in the group of the file keeps setgid where nobody may execute as the group
+  /// (setattr_should_drop_sgid): the caller's group, and by which to look up the others.
   gid_t group = 0;
+  pid_t caller = 0;
 };
 
 /// While it lives, the calling thread changes files as somebody with that duty: the backing file system then
@@ -85,14 +100,18 @@ struct SetidDuty {
 /// everybody).
 class DropSetidScope {
  public:
-  /// Does nothing unless `duty.drop`.
-  explicit DropSetidScope(const SetidDuty& duty);
+  /// Does nothing unless `duty.drop`. `fd`: of the file; O_PATH will do.
+  DropSetidScope(const SetidDuty& duty, int fd);
   ~DropSetidScope();
   DropSetidScope(const DropSetidScope&) = delete;
   DropSetidScope& operator=(const DropSetidScope&) = delete;
 
+  /// There are bits to drop.
+  [[nodiscard]] bool had_bits() const { return (mode_ & (S_ISUID | S_ISGID)) != 0; }
+
  private:
-  bool dropped_;
+  const mode_t mode_;  // 0 when nothing is to be dropped.
+  const bool dropped_;
 };
 
 }  // namespace sluicefs

@@ -35,7 +35,8 @@ Caller caller_of(fuse_req_t request) {
 }
 
 SetidDuty setid_duty(fuse_req_t request) {
-  return {Session::raw_request().drop_setid, fuse_req_ctx(request)->gid};
+  const fuse_ctx* const context = fuse_req_ctx(request);
+  return {Session::raw_request().drop_setid, context->gid, context->pid};
 }
 
 ops::Writer writer_of(fuse_req_t request) {
@@ -148,8 +149,9 @@ void on_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 
 void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attributes, int to_set,
                 fuse_file_info* file) {
-  const ops::AttributeChange change{
-      *attributes, to_set, file != nullptr ? std::optional(file->fh) : std::nullopt, setid_duty(request)};
+  const ops::AttributeChange change{*attributes, to_set,
+                                    file != nullptr ? std::optional(file->fh) : std::nullopt,
+                                    setid_duty(request), fuse_req_ctx(request)->uid};
   answer_attributes(request, ops::set_attributes(core_of(request), node, change));
 }
 

@@ -1,13 +1,6 @@
 #include "ops_attr.h"
 
 #include <fcntl.h>
-#include <linux/limits.h>
-
-#include <algorithm>
-#include <cstring>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "open_file.h"
 
@@ -49,7 +42,7 @@ Result<void> change_owner(int fd, const AttributeChange& change) {
       (change.to_set & FUSE_SET_ATTR_UID) != 0 ? change.attributes.st_uid : static_cast<uid_t>(-1);
   const gid_t gid =
       (change.to_set & FUSE_SET_ATTR_GID) != 0 ? change.attributes.st_gid : static_cast<gid_t>(-1);
-  const DropSetidScope scope(change.setid);
+  const DropSetidScope scope(change.setid, fd);
   return backing::change_owner(fd, uid, gid);
 }
 
@@ -78,7 +71,7 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
 }
 
 Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {
-  const DropSetidScope scope(change.setid);
+  const DropSetidScope scope(change.setid, fd->get());
   const Result<void> resized = backing::resize(fd->get(), change.attributes.st_size);
   if (resized && change.attributes.st_size == 0) mutation.emptied();
   return resized;
@@ -88,33 +81,28 @@ constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
 constexpr int kTimes =
     FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
 
+/// A SETATTR of nothing is a chown(2) that names neither owner nor group, which drops setuid bits; or the
+/// kernel wants to be rid of them, or of file capabilities, before it writes (file_remove_privs). Only the
+/// owner's is surely allowed and means the same in both cases; a write drops the bits itself.
+bool drops_setid_only(const Target& to, const AttributeChange& change) {
+  constexpr int kAll = kOwner | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE | kTimes;
+  if ((change.to_set & kAll) != 0 || !change.setid.drop) return false;
+  const Result<backing::Attributes> attributes = backing::attributes(to.fd->get());
+  return attributes && attributes->stat.st_uid == change.caller;
+}
+
 /// `to_resize`: null when the size stays.
 Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeChange& change,
                    OngoingMutation& mutation) {
   Result<void> result;
-  if ((change.to_set & kOwner) != 0) result = change_owner(to.fd->get(), change);
+  if ((change.to_set & kOwner) != 0 || drops_setid_only(to, change))
+    result = change_owner(to.fd->get(), change);
   if (result && (change.to_set & FUSE_SET_ATTR_MODE) != 0) {
     result = backing::change_mode(to.fd->get(), change.attributes.st_mode & ~static_cast<mode_t>(S_IFMT));
   }
   if (result && to_resize) result = resize(to_resize, change, mutation);
   if (result && (change.to_set & kTimes) != 0) result = change_times(to.fd->get(), change);
   return result;
-}
-
-/// As listxattr(2) to somebody without CAP_SYS_ADMIN, from whom the file system of the source would hide the
-/// names of trusted xattrs; the daemon is shown them.
-Result<std::size_t> list_untrusted(int fd, std::span<char> names) {
-  std::vector<char> all(XATTR_LIST_MAX);
-  const Result<std::size_t> size = backing::list_xattrs(fd, all);
-  if (!size) return size;
-  std::string visible;
-  for (const char* name = all.data(); name < all.data() + *size; name += std::strlen(name) + 1) {
-    if (!std::string_view(name).starts_with("trusted.")) visible.append(name).push_back('\0');
-  }
-  if (names.empty()) return visible.size();
-  if (visible.size() > names.size()) return fail(ERANGE);
-  std::copy(visible.begin(), visible.end(), names.begin());
-  return visible.size();
 }
 
 template <typename Change>
@@ -155,7 +143,7 @@ Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange&
 Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId id, const char* name,
                        std::span<const char> value, int flags) {
   return change_metadata(core, id, [&](int fd) {
-    const DropSetidScope scope(setid);  // An access ACL changes the mode.
+    const DropSetidScope scope(setid, fd);  // An access ACL changes the mode.
     return backing::set_xattr(fd, name, value, flags);
   });
 }
@@ -173,7 +161,7 @@ Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span
 Result<std::size_t> list_xattrs(Core& core, const Caller& caller, NodeId id, std::span<char> names) {
   const Result<Target> of = target(core, id);
   if (!of) return fail(of.error());
-  if (caller.uid != 0) return list_untrusted(of->fd->get(), names);
+  const UntrustedScope as_caller(caller);
   return backing::list_xattrs(of->fd->get(), names);
 }
 

@@ -20,13 +20,14 @@ struct AttributeChange {
   std::optional<std::uint64_t> handle;
   /// For a change of size or owner.
   SetidDuty setid;
+  uid_t caller;
 };
 sluice::Result<struct stat> set_attributes(Core& core, NodeId node, const AttributeChange& change);
 
 sluice::Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId node, const char* name,
                                std::span<const char> value, int flags);
 sluice::Result<std::size_t> get_xattr(Core& core, NodeId node, const char* name, std::span<char> value);
-/// Names of trusted xattrs are for root only.
+/// Those that the file system of the source shows to such a caller.
 sluice::Result<std::size_t> list_xattrs(Core& core, const Caller& caller, NodeId node, std::span<char> names);
 sluice::Result<void> remove_xattr(Core& core, NodeId node, const char* name);
 sluice::Result<struct statvfs> statistics(Core& core, NodeId node);

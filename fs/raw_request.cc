@@ -2,6 +2,7 @@
 
 #include <linux/fuse.h>
 
+#include <cstdint>
 #include <cstring>
 
 namespace sluicefs {
@@ -16,6 +17,10 @@ bool argument(std::span<const char> request, Argument& to) {
   return true;
 }
 
+/// Without any of these a SETATTR is a chown(2) that names neither owner nor group.
+constexpr std::uint32_t kChanges =
+    FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE | FATTR_ATIME | FATTR_MTIME | FATTR_KILL_SUIDGID;
+
 bool drops_setid(const fuse_in_header& header, std::span<const char> request) {
   fuse_write_in write{};
   fuse_setattr_in setattr{};
@@ -26,7 +31,8 @@ bool drops_setid(const fuse_in_header& header, std::span<const char> request) {
       return argument(request, write) && (write.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
     case FUSE_SETATTR:
       if (!argument(request, setattr)) return false;
-      if ((setattr.valid & (FATTR_UID | FATTR_GID)) != 0) return header.uid != 0;
+      if ((setattr.valid & (FATTR_UID | FATTR_GID)) != 0 || (setattr.valid & kChanges) == 0)
+        return header.uid != 0;
       return (setattr.valid & FATTR_KILL_SUIDGID) != 0;
     case FUSE_OPEN:
       return argument(request, open) && (open.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;

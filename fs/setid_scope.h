@@ -19,7 +19,6 @@ class SetidScope {
  private:
   Core& core_;
   const Node& node_;
-  const bool had_bits_;
   const DropSetidScope drop_;
 };
 

@@ -15,6 +15,11 @@ struct Exemption {
 namespace exemptions {
 
 inline constexpr Exemption kIoctl{"ioctl", "ioctls are refused: none of them is made durable by an epoch"};
+inline constexpr Exemption kChownToNobody{
+    "chown to nobody",
+    "root's chown(-1, -1) leaves setuid bits: the kernel sends what it sends before root's write to a file "
+    "with "
+    "capabilities (fuse_setattr takes the rest off), which leaves them"};
 
 }  // namespace exemptions
 
