@@ -61,9 +61,8 @@ Result<UniqueFd> reopen(int fd, int flags) {
 
 Result<Attributes> attributes(int fd) {
   struct statx from {};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &from) != 0) {
-    return fail_last();
-  }
+  constexpr unsigned kAsked = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, kAsked, &from) != 0) return fail_last();
   Attributes to{};
   to.stat.st_dev = makedev(from.stx_dev_major, from.stx_dev_minor);
   to.stat.st_ino = from.stx_ino;
@@ -78,6 +77,7 @@ Result<Attributes> attributes(int fd) {
   to.stat.st_atim = time_of(from.stx_atime);
   to.stat.st_mtim = time_of(from.stx_mtime);
   to.stat.st_ctim = time_of(from.stx_ctime);
+  to.mount_id = static_cast<int>(from.stx_mnt_id);
   if ((from.stx_mask & STATX_BTIME) != 0) {
     to.birth_nanoseconds =
         static_cast<std::uint64_t>(from.stx_btime.tv_sec) * 1'000'000'000U + from.stx_btime.tv_nsec;

@@ -20,6 +20,7 @@ namespace sluicefs::backing {
 struct Attributes {
   struct stat stat;
   std::uint64_t birth_nanoseconds;  ///< 0 where the file system keeps none
+  int mount_id;                     ///< As in mountinfo.
 };
 
 // Descriptors. `flags` always gets O_CLOEXEC | O_NOFOLLOW.

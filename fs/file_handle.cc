@@ -32,11 +32,12 @@ bool is_never_given(int error) {
 Result<FileHandle> FileHandle::of(int fd) {
   HandleBuffer buffer;
   buffer.get()->handle_bytes = MAX_HANDLE_SZ;
-  FileHandle handle;
-  if (::name_to_handle_at(fd, "", buffer.get(), &handle.mount_id_, AT_EMPTY_PATH) != 0) {
+  int mount_id = -1;
+  if (::name_to_handle_at(fd, "", buffer.get(), &mount_id, AT_EMPTY_PATH) != 0) {
     if (is_never_given(errno)) return FileHandle();
     return sluice::fail_last();
   }
+  FileHandle handle;
   handle.type_ = buffer.get()->handle_type;
   handle.bytes_.assign(reinterpret_cast<const char*>(buffer.get()->f_handle), buffer.get()->handle_bytes);
   return handle;

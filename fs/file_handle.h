@@ -26,12 +26,9 @@ class FileHandle {
   /// Opens the inode anew. `mount` is any descriptor, not O_PATH, on the mount the inode is on. ESTALE: it is
   /// gone. EPERM: the caller lacks CAP_DAC_READ_SEARCH.
   [[nodiscard]] sluice::Result<sluice::UniqueFd> open(int mount, int flags) const;
-  /// The mount that the inode was met on, as in mountinfo.
-  [[nodiscard]] int mount_id() const { return mount_id_; }
 
  private:
   int type_ = 0;
-  int mount_id_ = -1;
   std::string bytes_;  // Short ones (ext4, XFS) need no allocation.
 };
 

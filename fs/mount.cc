@@ -10,7 +10,6 @@
 #include "core.h"
 #include "credentials.h"
 #include "dispatch.h"
-#include "file_system_sync.h"
 #include "fusermount.h"
 #include "readers.h"
 #include "unmount.h"
@@ -180,11 +179,12 @@ StopReport Mount::finish() {
   StopReport report;
   // First everything at once, which also reaches what no descriptor is open of any more; the inodes one by
   // one afterwards are nearly free, and say which of them failed.
-  if (const Result<void> synced = sync_file_system(parts_->tree_->root()); !synced) {
-    report = {1, synced.error()};
-  }
+  const FileSystems& all = parts_->tree_->file_systems();
+  if (const Result<void> synced = all.sync(); !synced) report = {1, synced.error()};
   const sluice::DrainReport drained = parts_->engine_.drain();
   if (drained.failed > 0) report = {drained.failed, drained.error};
+  const bool some_by_their_file_system = drained.unreachable > 0 || parts_->engine_.forgot_dirty_inodes();
+  if (report.lost == 0 && some_by_their_file_system && all.not_held()) report = {1, all.not_held()};
   parts_->engine_.stop();
   return report;
 }

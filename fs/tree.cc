@@ -22,6 +22,10 @@ bool can_open(const FileHandle& handle, int mount) {
   return handle.open(mount, O_PATH).has_value();
 }
 
+InodePlace place_of(const backing::Attributes& attributes) {
+  return {attributes.stat.st_dev, attributes.mount_id, attributes.stat.st_mode & S_IFMT};
+}
+
 /// The handle tells apart two owners of an inode number; where there is none, the time of birth has to.
 FileKey key_of(const backing::Attributes& attributes, const FileHandle& handle) {
   const std::uint64_t generation =
@@ -42,15 +46,16 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
   NodeIdentity root{key_of(*attributes, *handle), attributes->stat.st_mode & S_IFMT, FileHandle(),
                     share(std::move(pinned))};
   return std::unique_ptr<Tree>(
-      new Tree(std::move(source), handle->mount_id(), uses_handles, std::move(root)));
+      new Tree(std::move(source), place_of(*attributes), uses_handles, std::move(root)));
 }
 
-Tree::Tree(UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity)
+Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity)
     : root_(std::move(root)),
-      mount_id_(mount_id),
+      mount_id_(place.mount_id),
       uses_handles_(uses_handles),
-      device_(identity.key.device),
-      nodes_(std::move(identity)) {}
+      device_(place.device),
+      nodes_(std::move(identity)),
+      file_systems_(root_.get(), place) {}
 
 ino_t Tree::inode_number(dev_t device, ino_t inode) const {
   return device == device_ ? inode : sluice::mix_bits(inode ^ sluice::mix_bits(device));
@@ -146,7 +151,7 @@ Result<Found> Tree::identify(int fd) {
   return found;
 }
 
-Result<Found> Tree::describe(int fd, bool& needs_pin) const {
+Result<Found> Tree::describe(int fd, bool& needs_pin) {
   const Result<backing::Attributes> attributes = backing::attributes(fd);
   if (!attributes) return fail(attributes.error());
   Found found{{}, *attributes, nullptr};
@@ -154,8 +159,9 @@ Result<Found> Tree::describe(int fd, bool& needs_pin) const {
   if (!handle) return fail(handle.error());
   found.identity.key = key_of(*attributes, *handle);
   found.identity.type = attributes->stat.st_mode & S_IFMT;
-  needs_pin = !uses_handles_ || handle->empty() || handle->mount_id() != mount_id_;
+  needs_pin = !uses_handles_ || handle->empty() || attributes->mount_id != mount_id_;
   if (!needs_pin) found.identity.handle = *handle;
+  file_systems_.met(place_of(*attributes), fd);
   return found;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backing.h"
+#include "file_systems.h"
 #include "node_table.h"
 #include "sluice/mutex.h"
 #include "sluice/result.h"
@@ -31,6 +32,7 @@ class Tree {
   static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
 
   [[nodiscard]] NodeTable& nodes() { return nodes_; }
+  [[nodiscard]] const FileSystems& file_systems() const { return file_systems_; }
   /// The source directory, opened before the mount; not O_PATH.
   [[nodiscard]] int root() const { return root_.get(); }
   /// The number by which programs know an inode. The mount has one st_dev for all file systems of the source
@@ -64,10 +66,10 @@ class Tree {
     std::list<NodeId>::iterator place;
   };
 
-  Tree(sluice::UniqueFd root, int mount_id, bool uses_handles, NodeIdentity identity);
+  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
   void drop_cached(NodeId id);
   /// Everything but the descriptor to pin; says whether one is needed.
-  sluice::Result<Found> describe(int fd, bool& needs_pin) const;
+  sluice::Result<Found> describe(int fd, bool& needs_pin);
 
   static constexpr std::size_t kMaxCached = 512;
 
@@ -76,6 +78,7 @@ class Tree {
   const bool uses_handles_;
   const dev_t device_;
   NodeTable nodes_;
+  FileSystems file_systems_;
   sluice::Mutex mutex_;
   std::unordered_map<NodeId, Cached> cached_ SLUICE_GUARDED_BY(mutex_);
   std::list<NodeId> by_use_ SLUICE_GUARDED_BY(mutex_);  // Used longest ago first.
