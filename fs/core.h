@@ -53,7 +53,7 @@ struct Core {
   /// Mounted with noatime: what is read through the mount keeps its access time.
   bool keeps_access_times = false;
   HandleTable<OpenFile> files{};
-  HandleTable<OpenDirectory> directories{};
+  HandleTable<OpenDirectory, HandleKind::directory> directories{};
   /// By which the kernel is told what it did not ask for, and the threads that wait for it. Set before the
   /// first request comes.
   Session* session = nullptr;

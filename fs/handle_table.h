@@ -8,10 +8,13 @@
 
 namespace sluicefs {
 
+/// Sets the numbers of two tables apart, so that one of the other kind finds nothing.
+enum class HandleKind : std::uint32_t { file = 0, directory = 0x80000000 };
+
 /// Numbers that the kernel keeps for open files. Opaque: a number names a place and which of its owners is
 /// meant, so one that is stale or made up finds nothing instead of somebody else's file. Bounded by the files
 /// that are open. Thread-safe.
-template <typename Open>
+template <typename Open, HandleKind kKind = HandleKind::file>
 class HandleTable {
  public:
   [[nodiscard]] std::uint64_t insert(std::shared_ptr<Open> open) {
@@ -55,9 +58,11 @@ class HandleTable {
   };
 
   static std::uint64_t id_of(std::uint32_t index, std::uint32_t owner) {
-    return (static_cast<std::uint64_t>(owner) << 32) | index;
+    return (static_cast<std::uint64_t>(owner) << 32) | (index ^ static_cast<std::uint32_t>(kKind));
   }
-  static std::uint32_t index_of(std::uint64_t id) { return static_cast<std::uint32_t>(id); }
+  static std::uint32_t index_of(std::uint64_t id) {
+    return static_cast<std::uint32_t>(id) ^ static_cast<std::uint32_t>(kKind);
+  }
   [[nodiscard]] bool is_open(std::uint64_t id) const SLUICE_REQUIRES(mutex_) {
     const std::uint32_t index = index_of(id);
     return index < places_.size() && id == id_of(index, places_[index].owner) &&

@@ -63,7 +63,9 @@ Result<void> change_times(int fd, const AttributeChange& change) {
 /// An open file by which the size can be changed: the caller's own, which was opened for it, or a new one.
 Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& change) {
   if (change.handle) {
-    if (const std::shared_ptr<OpenFile> file = core.files.find(*change.handle)) return file->fd;
+    const std::shared_ptr<OpenFile> file = core.files.find(*change.handle);
+    if (!file) return fail(EBADF);
+    return file->fd;
   }
   Result<UniqueFd> opened = core.tree.open_node(node, O_WRONLY);
   if (!opened) return fail(opened.error());

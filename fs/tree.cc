@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <string_view>
+
 namespace sluicefs {
 
 using sluice::fail;
@@ -16,6 +18,10 @@ namespace {
 
 SharedFd share(UniqueFd fd) {
   return std::make_shared<const UniqueFd>(std::move(fd));
+}
+
+bool is_component(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
 bool can_open(const FileHandle& handle, int mount) {
@@ -130,6 +136,8 @@ void Tree::drop_cached(NodeId id) {
 }
 
 Result<Found> Tree::find(int directory, const char* name) {
+  // No kernel asks for these, but one that is asked to export a mount; they lead out of the source.
+  if (!is_component(name)) return fail(EINVAL);
   Result<UniqueFd> opened = backing::open_at(directory, name, O_PATH);
   if (!opened) return fail(opened.error());
   SharedFd fd = share(std::move(*opened));

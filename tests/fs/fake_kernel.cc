@@ -24,12 +24,12 @@ FakeKernel::FakeKernel(const fuse_lowlevel_ops& operations, void* context, bool 
   EXPECT_TRUE(attached) << attached.error();
 }
 
-std::uint64_t FakeKernel::send(std::uint32_t opcode, std::span<const char> argument) {
+std::uint64_t FakeKernel::send_to(std::uint64_t node, std::uint32_t opcode, std::span<const char> argument) {
   fuse_in_header header{};
   header.len = static_cast<std::uint32_t>(sizeof header + argument.size());
   header.opcode = opcode;
   header.unique = ++last_unique_;
-  header.nodeid = FUSE_ROOT_ID;
+  header.nodeid = node;
   std::vector<char> message(header.len);
   std::memcpy(message.data(), &header, sizeof header);
   if (!argument.empty()) std::memcpy(message.data() + sizeof header, argument.data(), argument.size());

@@ -40,7 +40,11 @@ class FakeKernel {
   [[nodiscard]] Session& session() { return *session_; }
 
   /// Sends a request with `argument` behind its header; its number.
-  std::uint64_t send(std::uint32_t opcode, std::span<const char> argument = {});
+  std::uint64_t send(std::uint32_t opcode, std::span<const char> argument = {}) {
+    return send_to(FUSE_ROOT_ID, opcode, argument);
+  }
+  /// The same for another node than the root.
+  std::uint64_t send_to(std::uint64_t node, std::uint32_t opcode, std::span<const char> argument);
   template <typename In>
   std::uint64_t send(std::uint32_t opcode, const In& in) {
     return send(opcode, {reinterpret_cast<const char*>(&in), sizeof in});
