@@ -108,6 +108,9 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
 Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   const Result<NodePtr> node = core.tree.node(id);
   if (!node) return fail(node.error());
+  // The kernel opens FIFOs and devices itself, as the caller, and follows symlinks; it does so as well when a
+  // create meets one that was made behind the mount, and ESTALE makes it look again.
+  if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
   return register_open(core, *node, std::move(*fd), flags);

@@ -67,6 +67,7 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
     if (!file) return fail(EBADF);
     return file->fd;
   }
+  if (!S_ISREG(node.type())) return fail(EINVAL);  // To open a FIFO could take for ever.
   Result<UniqueFd> opened = core.tree.open_node(node, O_WRONLY);
   if (!opened) return fail(opened.error());
   return std::make_shared<const UniqueFd>(std::move(*opened));

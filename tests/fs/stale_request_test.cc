@@ -385,6 +385,33 @@ TEST_F(StaleRequest, MoreIsForgottenThanWasLookedUp) {
   EXPECT_EQ(tree_->nodes().size(), 1U);
 }
 
+TEST_F(StaleRequest, WhatIsNoFileIsNeverOpenedByTheDaemon) {
+  ASSERT_EQ(::mkfifo(scratch_.at("fifo").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("f", scratch_.at("link").c_str()), 0);
+  for (const char* const name : {"fifo", "link", "d"}) {
+    const std::uint64_t node = look_up(name);
+    EXPECT_EQ(
+        error_of(node, FUSE_OPEN,
+                 Argument().with(filled<fuse_open_in>([](auto& in) { in.flags = O_WRONLY | O_TRUNC; }))),
+        ESTALE)
+        << name;
+    EXPECT_EQ(error_of(node, FUSE_SETATTR,
+                       Argument().with(filled<fuse_setattr_in>([](auto& in) { in.valid = FATTR_SIZE; }))),
+              EINVAL)
+        << name;
+    const Argument create = Argument()
+                                .with(filled<fuse_create_in>([](auto& in) {
+                                  in.flags = O_WRONLY | O_CREAT;
+                                  in.mode = 0600;
+                                }))
+                                .name(name);
+    EXPECT_EQ(error_of(FUSE_ROOT_ID, FUSE_CREATE, create), ESTALE) << name << ", made behind the mount";
+    forget(node, 1);
+  }
+  EXPECT_EQ(tree_->nodes().size(), 1U);
+  expect_sound();
+}
+
 TEST_F(StaleRequest, ANameThatLeadsOutOfTheSourceIsNone) {
   for (const char* const name : {"..", ".", "", "d/..", "/etc", "f/"}) {
     EXPECT_EQ(error_of(FUSE_ROOT_ID, FUSE_LOOKUP, Argument().name(name)), EINVAL) << name;
