@@ -132,7 +132,8 @@ void on_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
 
 void on_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
                const char* new_name, unsigned flags) {
-  answer(request, ops::rename(core_of(request), parent, name, new_parent, new_name, flags));
+  answer(request,
+         ops::rename(core_of(request), caller_of(request), parent, name, new_parent, new_name, flags));
 }
 
 void on_readlink(fuse_req_t request, fuse_ino_t node) {

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 
+#include <optional>
 #include <utility>
 
 #include "take_back.h"
+#include "wire.h"
 
 namespace sluicefs::ops {
 
@@ -76,6 +78,13 @@ Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int fla
   if (const Result<void> removed = backing::unlink(parent->fd->get(), name, flags); !removed) return removed;
   lost_name(core, *victim);
   return {};
+}
+
+/// A rename that leaves a whiteout may fail when ext4 has changed the directories already (ext4_rename), of
+/// which a kernel that is told of the failure asks nothing again.
+void forget_times(Core& core, const Directory& from, const Directory& to) {
+  core.session->forget_attributes(from.node->id());
+  core.session->forget_attributes(to.node->id());
 }
 
 }  // namespace
@@ -156,8 +165,8 @@ Result<void> remove_directory(Core& core, NodeId parent, const char* name) {
   return remove_name(core, parent, name, AT_REMOVEDIR);
 }
 
-Result<void> rename(Core& core, NodeId parent, const char* name, NodeId new_parent, const char* new_name,
-                    unsigned flags) {
+Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char* name, NodeId new_parent,
+                    const char* new_name, unsigned flags) {
   const Result<Directory> from = directory(core, parent);
   if (!from) return fail(from.error());
   const Result<Directory> to = directory(core, new_parent);
@@ -172,8 +181,15 @@ Result<void> rename(Core& core, NodeId parent, const char* name, NodeId new_pare
   touched.touches(from->node->key(), MutationClass::data).touches(to->node->key(), MutationClass::data);
   if (replaced) touched.touches(replaced->identity.key, MutationClass::metadata);
   const OngoingMutation mutation = core.engine.begin(touched);
-  const Result<void> renamed = backing::rename(from->fd->get(), name, to->fd->get(), new_name, flags);
-  if (!renamed) return renamed;
+  const Result<void> renamed = [&] {
+    std::optional<CallerScope> as_caller;
+    if ((flags & RENAME_WHITEOUT) != 0) as_caller.emplace(caller);  // The whiteout is the caller's.
+    return backing::rename(from->fd->get(), name, to->fd->get(), new_name, flags);
+  }();
+  if (!renamed) {
+    if ((flags & RENAME_WHITEOUT) != 0) forget_times(core, *from, *to);
+    return renamed;
+  }
 
   const bool same_inode = replaced && replaced->identity.key == moved->identity.key;
   if (same_inode) return {};  // Two names of one file: rename(2) does nothing.

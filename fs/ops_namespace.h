@@ -23,8 +23,8 @@ sluice::Result<Entry> make_symlink(Core& core, const Caller& caller, const char*
 sluice::Result<Entry> link(Core& core, NodeId node, NodeId new_parent, const char* new_name);
 sluice::Result<void> unlink(Core& core, NodeId parent, const char* name);
 sluice::Result<void> remove_directory(Core& core, NodeId parent, const char* name);
-sluice::Result<void> rename(Core& core, NodeId parent, const char* name, NodeId new_parent,
-                            const char* new_name, unsigned flags);
+sluice::Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char* name,
+                            NodeId new_parent, const char* new_name, unsigned flags);
 sluice::Result<std::string> read_link(Core& core, NodeId node);
 
 /// Makes the kernel's lookup of what was found, as the answer that LOOKUP, CREATE and READDIRPLUS carry.
