@@ -104,6 +104,10 @@ Result<void> resize(int fd, off_t size) {
 
 Result<struct statvfs> statistics(int fd) {
   struct statvfs statistics {};
+Result<void> resize_by_path(int fd, off_t size) {
+  return done(::truncate(ProcPath(fd).get(), size));
+}
+
   if (::fstatvfs(fd, &statistics) != 0) return fail_last();
   return statistics;
 }

@@ -35,6 +35,8 @@ sluice::Result<void> change_owner(int fd, uid_t uid, gid_t gid);
 sluice::Result<void> change_times(int fd, const timespec& access, const timespec& modification);
 sluice::Result<void> resize(int fd, off_t size);
 sluice::Result<struct statvfs> statistics(int fd);
+/// As truncate(2), which leaves the times alone when the size does not change; ftruncate(2) does not.
+sluice::Result<void> resize_by_path(int fd, off_t size);
 
 // Extended attributes; O_PATH will do. An empty buffer asks for the size.
 sluice::Result<void> set_xattr(int fd, const char* name, std::span<const char> value, int flags);

@@ -75,7 +75,9 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
 
 Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {
   const DropSetidScope scope(change.setid, fd->get());
-  const Result<void> resized = backing::resize(fd->get(), change.attributes.st_size);
+  // truncate(2), which comes without an open file, changes no times when the size stays (do_truncate).
+  const Result<void> resized = change.handle ? backing::resize(fd->get(), change.attributes.st_size)
+                                             : backing::resize_by_path(fd->get(), change.attributes.st_size);
   if (resized && change.attributes.st_size == 0) mutation.emptied();
   return resized;
 }
@@ -84,21 +86,23 @@ constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
 constexpr int kTimes =
     FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
 
-/// A SETATTR of nothing is a chown(2) that names neither owner nor group, which drops setuid bits; or the
-/// kernel wants to be rid of them, or of file capabilities, before it writes (file_remove_privs). Only the
-/// owner's is surely allowed and means the same in both cases; a write drops the bits itself.
-bool drops_setid_only(const Target& to, const AttributeChange& change) {
-  constexpr int kAll = kOwner | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE | kTimes;
-  if ((change.to_set & kAll) != 0 || !change.setid.drop) return false;
-  const Result<backing::Attributes> attributes = backing::attributes(to.fd->get());
-  return attributes && attributes->stat.st_uid == change.caller;
+/// A chown(2) that names neither owner nor group comes as a request to set nothing, and so does the loss of a
+/// file capability by a write (file_remove_privs). Natively the first drops setuid and setgid, of which
+/// root's write drops none: true where the same is right for both. Natively nobody but the owner may have
+/// them dropped.
+bool may_touch(int fd, const AttributeChange& change) {
+  const Result<backing::Attributes> attributes = backing::attributes(fd);
+  if (!attributes) return false;
+  const bool has_bits = (attributes->stat.st_mode & (S_ISUID | S_ISGID)) != 0;
+  return !has_bits || (change.setid.drop && change.caller == attributes->stat.st_uid);
 }
+
 
 /// `to_resize`: null when the size stays.
 Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeChange& change,
                    OngoingMutation& mutation) {
   Result<void> result;
-  if ((change.to_set & kOwner) != 0 || drops_setid_only(to, change))
+  if ((change.to_set & kOwner) != 0 || (change.to_set == 0 && may_touch(to.fd->get(), change)))
     result = change_owner(to.fd->get(), change);
   if (result && (change.to_set & FUSE_SET_ATTR_MODE) != 0) {
     result = backing::change_mode(to.fd->get(), change.attributes.st_mode & ~static_cast<mode_t>(S_IFMT));

@@ -16,10 +16,15 @@ namespace exemptions {
 
 inline constexpr Exemption kIoctl{"ioctl", "ioctls are refused: none of them is made durable by an epoch"};
 inline constexpr Exemption kChownToNobody{
-    "chown to nobody",
-    "root's chown(-1, -1) leaves setuid bits: the kernel sends what it sends before root's write to a file "
-    "with "
-    "capabilities (fuse_setattr takes the rest off), which leaves them"};
+    "root's chown to nobody",
+    "the kernel sends what it sends when root's write drops a file capability, which leaves setuid on"};
+inline constexpr Exemption kBirthTime{"time of birth",
+                                      "FUSE_STATX came with protocol 7.39; libfuse 3.14 cannot answer it"};
+inline constexpr Exemption kFileSystemType{
+    "statfs type", "the kernel answers FUSE_SUPER_MAGIC itself; the C library guesses limits by it"};
+
+inline constexpr Exemption kReadOfDirectory{
+    "read of a directory", "the kernel answers EISDIR for every FUSE file system; btrfs says EINVAL"};
 
 }  // namespace exemptions
 
