@@ -97,7 +97,6 @@ bool may_touch(int fd, const AttributeChange& change) {
   return !has_bits || (change.setid.drop && change.caller == attributes->stat.st_uid);
 }
 
-
 /// `to_resize`: null when the size stays.
 Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeChange& change,
                    OngoingMutation& mutation) {

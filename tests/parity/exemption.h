@@ -22,9 +22,14 @@ inline constexpr Exemption kBirthTime{"time of birth",
                                       "FUSE_STATX came with protocol 7.39; libfuse 3.14 cannot answer it"};
 inline constexpr Exemption kFileSystemType{
     "statfs type", "the kernel answers FUSE_SUPER_MAGIC itself; the C library guesses limits by it"};
-
 inline constexpr Exemption kReadOfDirectory{
     "read of a directory", "the kernel answers EISDIR for every FUSE file system; btrfs says EINVAL"};
+
+inline constexpr Exemption kNoAppend{
+    "a write that forgoes appending",
+    "the kernel says of the open file that it appends, not of the write that it does not (fuse_write_flags); "
+    "to "
+    "guess it from the offset could overwrite what somebody has appended behind the mount"};
 
 }  // namespace exemptions
 
