@@ -102,12 +102,12 @@ Result<void> resize(int fd, off_t size) {
   return done(::ftruncate(fd, size));
 }
 
-Result<struct statvfs> statistics(int fd) {
-  struct statvfs statistics {};
 Result<void> resize_by_path(int fd, off_t size) {
   return done(::truncate(ProcPath(fd).get(), size));
 }
 
+Result<struct statvfs> statistics(int fd) {
+  struct statvfs statistics {};
   if (::fstatvfs(fd, &statistics) != 0) return fail_last();
   return statistics;
 }

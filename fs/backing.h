@@ -16,11 +16,11 @@
 /// says so.
 namespace sluicefs::backing {
 
-/// What statx(2) says, with the birth time that struct stat has no room for.
+/// What statx(2) says, with what struct stat has no room for.
 struct Attributes {
   struct stat stat;
   std::uint64_t birth_nanoseconds;  ///< 0 where the file system keeps none
-  int mount_id;                     ///< As in mountinfo.
+  int mount_id;                     ///< of the mount that it was met on, as in mountinfo
 };
 
 // Descriptors. `flags` always gets O_CLOEXEC | O_NOFOLLOW.
@@ -34,9 +34,9 @@ sluice::Result<void> change_mode(int fd, mode_t mode);
 sluice::Result<void> change_owner(int fd, uid_t uid, gid_t gid);
 sluice::Result<void> change_times(int fd, const timespec& access, const timespec& modification);
 sluice::Result<void> resize(int fd, off_t size);
-sluice::Result<struct statvfs> statistics(int fd);
 /// As truncate(2), which leaves the times alone when the size does not change; ftruncate(2) does not.
 sluice::Result<void> resize_by_path(int fd, off_t size);
+sluice::Result<struct statvfs> statistics(int fd);
 
 // Extended attributes; O_PATH will do. An empty buffer asks for the size.
 sluice::Result<void> set_xattr(int fd, const char* name, std::span<const char> value, int flags);

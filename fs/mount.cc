@@ -11,6 +11,7 @@
 #include "credentials.h"
 #include "dispatch.h"
 #include "fusermount.h"
+#include "mount_flags.h"
 #include "readers.h"
 #include "unmount.h"
 #include "wire.h"
@@ -58,13 +59,14 @@ std::string escaped(const std::string& value) {
   return out;
 }
 
-SessionOptions session_options(const Options& options, bool exclusive) {
+SessionOptions session_options(const Options& options, const MountFlags& flags, bool exclusive) {
   SessionOptions session;
   session.exclusive_source = exclusive;
   session.mount_options = {"fsname=" + escaped(options.source), "subtype=sluicefs", "default_permissions"};
   if (options.allow_other.value_or(::geteuid() == 0)) session.mount_options.emplace_back("allow_other");
   if (options.read_only) session.mount_options.emplace_back("ro");
   for (const std::string& flag : options.mount_flags) session.mount_options.push_back(flag);
+  for (std::string& word : words_of(flags)) session.mount_options.push_back(std::move(word));
   return session;
 }
 
@@ -128,14 +130,16 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
                                                               std::unique_ptr<sluice::IoBackend> backend,
                                                               std::uint64_t ignored_offers) {
   const bool exclusive = mounts_over_source(options, source.get());
+  const MountFlags flags = flags_of_mount(options, flags_below(source.get()), may_mount());
   Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
+  (*tree)->set_honours(flags.suid, flags.dev);
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
   parts->core_.keeps_access_times =
       std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();
 
-  SessionOptions asked = session_options(options, exclusive);
+  SessionOptions asked = session_options(options, flags, exclusive);
   asked.ignored_offers = ignored_offers;
   auto session = Session::create(asked, operations(), &parts->core_);
   if (!session) return failed(ExitCode::usage, session.error());

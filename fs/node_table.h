@@ -21,10 +21,18 @@ namespace sluicefs {
 /// The number by which the kernel knows an inode. Opaque: never a pointer, never reused.
 using NodeId = std::uint64_t;
 
+/// What the mount that an inode was met on does not let it do. Only told of mounts inside the source: what
+/// the source itself is on becomes flags of our own mount.
+struct MountLimits {
+  bool nosuid = false;
+  bool nodev = false;
+};
+
 /// How an inode is found again.
 struct NodeIdentity {
   sluice::FileKey key;
-  mode_t type = 0;          ///< S_IFMT bits
+  mode_t type = 0;  ///< S_IFMT bits
+  MountLimits limits = {};
   FileHandle handle;        ///< empty when `pinned` is set
   sluice::SharedFd pinned;  ///< O_PATH; null when the handle can be opened
 };
@@ -37,6 +45,7 @@ class Node {
   [[nodiscard]] NodeId id() const { return id_; }
   [[nodiscard]] const sluice::FileKey& key() const { return identity_.key; }
   [[nodiscard]] mode_t type() const { return identity_.type; }
+  [[nodiscard]] const MountLimits& limits() const { return identity_.limits; }
   [[nodiscard]] const FileHandle& handle() const { return identity_.handle; }
   [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
   [[nodiscard]] IoModeState& io_mode() { return io_mode_; }

@@ -1,6 +1,9 @@
 #include "ops_attr.h"
 
 #include <fcntl.h>
+#include <linux/xattr.h>
+
+#include <string_view>
 
 #include "open_file.h"
 
@@ -31,9 +34,7 @@ Result<Target> target(Core& core, NodeId id) {
 
 Result<struct stat> attributes_of(Core& core, const Target& target) {
   return backing::attributes(target.fd->get()).map([&](const backing::Attributes& attributes) {
-    struct stat visible = attributes.stat;
-    visible.st_ino = core.tree.inode_number(visible.st_dev, visible.st_ino);
-    return visible;
+    return core.tree.visible(target.node->limits(), attributes.stat);
   });
 }
 
@@ -161,6 +162,8 @@ Result<void> remove_xattr(Core& core, NodeId id, const char* name) {
 Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span<char> value) {
   const Result<Target> of = target(core, id);
   if (!of) return fail(of.error());
+  if (core.tree.hides_setid(of->node->limits()) && std::string_view(name) == XATTR_NAME_CAPS)
+    return fail(ENODATA);
   return backing::get_xattr(of->fd->get(), name, value);
 }
 

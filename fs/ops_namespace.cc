@@ -91,8 +91,7 @@ void forget_times(Core& core, const Directory& from, const Directory& to) {
 
 Entry remember(Core& core, Found found, NodeId parent, const char* name) {
   Entry entry{};
-  entry.attr = found.attributes.stat;
-  entry.attr.st_ino = core.tree.inode_number(entry.attr.st_dev, entry.attr.st_ino);
+  entry.attr = core.tree.visible(found.identity.limits, found.attributes.stat);
   entry.attr_timeout = core.timeouts.attributes;
   entry.entry_timeout = core.timeouts.entry;
   entry.ino = core.tree.nodes().remember(std::move(found.identity), parent, name)->id();

@@ -1,9 +1,12 @@
 #include "tree.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <string_view>
+
+#include "mount_flags.h"
 
 namespace sluicefs {
 
@@ -32,6 +35,11 @@ InodePlace place_of(const backing::Attributes& attributes) {
   return {attributes.stat.st_dev, attributes.mount_id, attributes.stat.st_mode & S_IFMT};
 }
 
+MountLimits limits_of(int fd) {
+  const unsigned long flags = flags_below(fd);
+  return {(flags & ST_NOSUID) != 0, (flags & ST_NODEV) != 0};
+}
+
 /// The handle tells apart two owners of an inode number; where there is none, the time of birth has to.
 FileKey key_of(const backing::Attributes& attributes, const FileHandle& handle) {
   const std::uint64_t generation =
@@ -49,7 +57,10 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
   const bool uses_handles = !handle->empty() && can_open(*handle, source.get());
   UniqueFd pinned(::fcntl(source.get(), F_DUPFD_CLOEXEC, 0));
   if (!pinned.valid()) return sluice::fail_last();
-  NodeIdentity root{key_of(*attributes, *handle), attributes->stat.st_mode & S_IFMT, FileHandle(),
+  NodeIdentity root{key_of(*attributes, *handle),
+                    attributes->stat.st_mode & S_IFMT,
+                    {},
+                    FileHandle(),
                     share(std::move(pinned))};
   return std::unique_ptr<Tree>(
       new Tree(std::move(source), place_of(*attributes), uses_handles, std::move(root)));
@@ -65,6 +76,14 @@ Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity iden
 
 ino_t Tree::inode_number(dev_t device, ino_t inode) const {
   return device == device_ ? inode : sluice::mix_bits(inode ^ sluice::mix_bits(device));
+}
+
+struct stat Tree::visible(const MountLimits& limits, const struct stat& attributes) const {
+  struct stat seen = attributes;
+  seen.st_ino = inode_number(seen.st_dev, seen.st_ino);
+  if (hides_setid(limits) && !S_ISDIR(seen.st_mode)) seen.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+  if (honours_.dev && limits.nodev) seen.st_rdev = 0;  // No device has that number.
+  return seen;
 }
 
 Result<NodePtr> Tree::node(NodeId id) const {
@@ -167,6 +186,7 @@ Result<Found> Tree::describe(int fd, bool& needs_pin) {
   if (!handle) return fail(handle.error());
   found.identity.key = key_of(*attributes, *handle);
   found.identity.type = attributes->stat.st_mode & S_IFMT;
+  if (attributes->mount_id != mount_id_) found.identity.limits = limits_of(fd);
   needs_pin = !uses_handles_ || handle->empty() || attributes->mount_id != mount_id_;
   if (!needs_pin) found.identity.handle = *handle;
   file_systems_.met(place_of(*attributes), fd);

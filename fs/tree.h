@@ -39,6 +39,12 @@ class Tree {
   /// (and btrfs subvolumes), so numbers of those that the source itself is not on are spread: cp(1), mv(1),
   /// tar(1) and others take equal ones for one file.
   [[nodiscard]] ino_t inode_number(dev_t device, ino_t inode) const;
+  /// Attributes as programs are to see them. Where our own mount honours what a mount inside the source does
+  /// not, setuid bits, file capabilities and devices must not come to life by way of us.
+  [[nodiscard]] struct stat visible(const MountLimits& limits, const struct stat& attributes) const;
+  [[nodiscard]] bool hides_setid(const MountLimits& limits) const { return honours_.suid && limits.nosuid; }
+  /// What our own mount honours; set before the first request comes.
+  void set_honours(bool suid, bool dev) { honours_ = {suid, dev}; }
   /// True when nodes pin no descriptors.
   [[nodiscard]] bool uses_handles() const { return uses_handles_; }
 
@@ -77,6 +83,10 @@ class Tree {
   const int mount_id_;
   const bool uses_handles_;
   const dev_t device_;
+  struct {
+    bool suid = false;
+    bool dev = false;
+  } honours_;
   NodeTable nodes_;
   FileSystems file_systems_;
   sluice::Mutex mutex_;

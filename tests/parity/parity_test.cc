@@ -80,23 +80,6 @@ std::string end_of(pid_t child) {
   return {};
 }
 
-Outcome run_in(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
-               const timespec& start) {
-  const UniqueFd notes(::memfd_create("notes", MFD_CLOEXEC));
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child < 0) throw std::runtime_error("cannot fork");
-  if (child == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() == parent) run_body(type, caller, body, directory, start, notes);
-    ::_exit(0);
-  }
-  const std::string end = end_of(child);
-  Outcome outcome = parse(read_all(notes));
-  if (!end.empty()) outcome.failure = end;
-  return outcome;
-}
-
 /// One of the two places: a new directory in which a body is run.
 struct Twin {
   std::string directory;
@@ -111,7 +94,7 @@ struct Twin {
         ::utimensat(AT_FDCWD, parent.c_str(), old, 0) != 0) {
       throw std::runtime_error("cannot make " + directory);
     }
-    seen = run_in(scene.type(), caller, body, directory, start);
+    seen = observe(scene.type(), caller, body, directory, start);
   }
   ~Twin() {
     std::error_code ignored;
@@ -181,6 +164,23 @@ class ParityCase : public ::testing::Test {
 };
 
 }  // namespace
+
+Outcome observe(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
+                const timespec& start) {
+  const UniqueFd notes(::memfd_create("notes", MFD_CLOEXEC));
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("cannot fork");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() == parent) run_body(type, caller, body, directory, start, notes);
+    ::_exit(0);
+  }
+  const std::string end = end_of(child);
+  Outcome outcome = parse(read_all(notes));
+  if (!end.empty()) outcome.failure = end;
+  return outcome;
+}
 
 std::string compare(Scene& scene, const Caller& caller, ParityBody body) {
   const Twin mount(scene, scene.mount().mountpoint(), caller, body);

@@ -41,6 +41,10 @@ using ParityBody = void (*)(Place& at);
 /// What one caller saw on the mount that differs from the bare directory; empty when nothing does.
 std::string compare(Scene& scene, const Caller& caller, ParityBody body);
 
+/// What one caller sees in a directory that is there.
+Outcome observe(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
+                const timespec& start);
+
 /// The scene of this process on that file system; made when it is first asked for.
 Scene& scene_on(FileSystem type);
 
