@@ -165,7 +165,7 @@ UntrustedScope::~UntrustedScope() {
 }
 
 DropSetidScope::DropSetidScope(const SetidDuty& duty, int fd)
-    : mode_(duty.drop ? mode_of(fd) : 0), dropped_(duty.drop && ::geteuid() == 0) {
+    : mode_(duty.drop ? mode_of(fd) : 0), dropped_(had_bits() && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (!dropped_) return;
   if ((mode_ & S_ISGID) != 0) set_groups(supplementary_groups(duty.caller));

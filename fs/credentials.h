@@ -95,9 +95,10 @@ struct SetidDuty {
   pid_t caller = 0;
 };
 
-/// While it lives, the calling thread changes files as somebody with that duty: the backing file system then
-/// drops the bits as it would natively (FUSE_HANDLE_KILLPRIV_V2 makes it ours; file capabilities it drops for
-/// everybody).
+/// While it lives, the calling thread changes the file as somebody with that duty: the backing file system
+/// then drops the bits by its own rules, if there are any (file capabilities it drops for everybody). Through
+/// the mount none can be set meanwhile: the kernel holds the inode's lock for both (fuse_cache_write_iter,
+/// fuse_file_fallocate, chmod_common).
 class DropSetidScope {
  public:
   /// Does nothing unless `duty.drop`. `fd`: of the file; O_PATH will do.
