@@ -23,7 +23,7 @@ struct CloseDirectory {
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-constexpr int kMany = 3000;  // More than one buffer holds.
+constexpr int kMany = 1500;  // More than one buffer holds.
 
 std::string numbered(int number) {
   return fmt::format("a name of some length, number {}", number);
@@ -77,6 +77,7 @@ PARITY_TEST(Readdir, TellsTheInodeThatStatTells) {
 }
 
 PARITY_TEST(Readdir, ListsManyEntriesOnceEach) {
+  if (!at.is_in_sample()) return;
   at.spare_tree();
   for (int i = 0; i < kMany; ++i) at.make_file(numbered(i));
   const Directory directory(::opendir("."));
@@ -88,6 +89,7 @@ PARITY_TEST(Readdir, ListsManyEntriesOnceEach) {
 }
 
 PARITY_TEST(Readdir, OffsetsLeadBackToEveryEntry) {
+  if (!at.is_in_sample()) return;
   at.spare_tree();
   for (int i = 0; i < kMany; ++i) at.make_file(numbered(i));
   const Directory directory(::opendir("."));
@@ -117,6 +119,7 @@ PARITY_TEST(Readdir, OffsetsLeadBackToEveryEntry) {
 }
 
 PARITY_TEST(Readdir, WhatIsRemovedWhileReadComesAtMostOnce) {
+  if (!at.is_in_sample()) return;
   at.spare_tree();
   for (int i = 0; i < kMany; ++i) at.make_file(numbered(i));
   const Directory directory(::opendir("."));
@@ -136,6 +139,7 @@ PARITY_TEST(Readdir, WhatIsRemovedWhileReadComesAtMostOnce) {
 }
 
 PARITY_TEST(Readdir, WhatStaysWhileOthersComeAndGoIsListedOnce) {
+  if (!at.is_in_sample()) return;
   at.spare_tree();
   for (int i = 0; i < kMany; ++i) at.make_file(numbered(i));
   const Directory directory(::opendir("."));

@@ -81,9 +81,8 @@ PARITY_TEST(Link, OfAFileWithoutANameFails) {
 
 PARITY_TEST(Link, CountEndsWhereTheFileSystemSays) {
   // ext4: 65,000. btrfs: 65,535 in all, and fewer in one directory. XFS has no end that could be reached.
-  const bool is_quick = at.file_system() == FileSystem::ext4 && at.caller().is_root();
-  const bool is_whole = std::getenv("SLUICE_TEST_LONG") != nullptr;
-  if (!is_quick && (!is_whole || at.file_system() == FileSystem::xfs)) return;
+  const bool is_long = at.file_system() != FileSystem::ext4 && std::getenv("SLUICE_TEST_LONG") == nullptr;
+  if (is_long || at.file_system() == FileSystem::xfs || !at.is_in_sample()) return;
   at.spare_tree();
   at.make_file("f");
   at.make_directory("d");

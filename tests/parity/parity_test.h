@@ -33,6 +33,7 @@
 ///   preparation                        at.make_file, make_directory, give, make_old, require
 ///   a difference that has to be        at.exempt(exemptions::kName, …), listed in exemption.h
 ///   very many files                    at.spare_tree()
+///   a test that takes long             if (!at.is_in_sample()) return;
 ///   on one file system only            if (at.file_system() != FileSystem::ext4) return;
 namespace sluice::testing {
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -134,6 +135,19 @@ Place::Place(FileSystem file_system, const Caller& caller, std::string directory
       current_(kCallers[0]) {
   ::umask(022);
   become(caller);
+}
+
+bool Place::is_in_sample() const {
+  if (std::getenv("SLUICE_TEST_LONG") != nullptr) return true;
+  switch (file_system_) {
+    case FileSystem::ext4:
+      return caller_.has_shared_group;
+    case FileSystem::xfs:
+      return caller_.is_root();
+    case FileSystem::btrfs:
+      return !caller_.is_root() && !caller_.has_shared_group;
+  }
+  return true;
 }
 
 void Place::note(std::string_view label, std::string_view value) {

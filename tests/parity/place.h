@@ -30,6 +30,9 @@ class Place {
   /// Absolute. Differs in length between the places.
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
+  /// For tests that take long: each caller on one file system, or all with SLUICE_TEST_LONG.
+  [[nodiscard]] bool is_in_sample() const;
+
   // What is compared.
 
   /// Notes what a system call returned, or its error, and hands the returned value on. See CALL().
