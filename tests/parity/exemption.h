@@ -15,6 +15,10 @@ struct Exemption {
 namespace exemptions {
 
 inline constexpr Exemption kIoctl{"ioctl", "ioctls are refused: none of them is made durable by an epoch"};
+inline constexpr Exemption kAllocationModes{
+    "allocation modes",
+    "the kernel's FUSE hands on no mode of fallocate(2) but KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE "
+    "(fuse_file_fallocate)"};
 inline constexpr Exemption kChownToNobody{
     "root's chown to nobody",
     "the kernel sends what it sends when root's write drops a file capability, which leaves setuid on"};
