@@ -1,0 +1,69 @@
+#!/bin/bash
+# A tree with all that a copy may lose (sparse files, many names of one file, device nodes, odd names, times before 1970
+# and after 2038, owners, setid bits, capabilities, ACLs, attributes of every namespace) goes onto the mount and back, by
+# tar and by rsync; each time it is the same, through the mount, behind it and where it came back to.
+# shellcheck source=tests/programs/on_mount.sh
+. "$(dirname "$0")/on_mount.sh"
+here=$(dirname "$0")
+readonly here origin=$scratch/origin
+
+describe() { python3 "$here/describe_tree.py" "$1"; }
+same_as_origin() {  # WHAT DIRECTORY
+  describe "$2" >"$scratch/found" || die "$1: cannot be looked at"
+  diff "$scratch/wanted" "$scratch/found" >&2 || die "$1: not what was copied"
+}
+
+copy_by_tar() {  # FROM TO
+  mkdir "$2" && tar --create --warning=no-timestamp --sparse --acls --xattrs --xattrs-include='*' --format=posix -C "$1" . |
+    tar --extract --warning=no-timestamp --sparse --acls --xattrs --xattrs-include='*' --numeric-owner --same-owner --preserve-permissions -C "$2"
+}
+copy_by_rsync() {  # FROM TO [OPTION]...
+  local from=$1 to=$2
+  shift 2
+  rsync --archive --hard-links --acls --xattrs --sparse --numeric-ids "$@" "$from/" "$to"
+}
+
+mkdir "$origin" && python3 "$here/odd_tree.py" "$origin" || die "no tree to copy"
+long && for ((number = 0; number < 20000; number++)); do
+  mkdir -p "$origin/many/$((number % 100))" && echo "$number" >"$origin/many/$((number % 100))/$number"
+done
+describe "$origin" >"$scratch/wanted" || die "the origin cannot be looked at"
+
+start_mount
+for way in tar rsync; do
+  "copy_by_$way" "$origin" "$mnt/$way" || die "$way onto the mount"
+  same_as_origin "$way, through the mount" "$mnt/$way"
+  same_as_origin "$way, behind the mount" "$source/$way"
+  "copy_by_$way" "$mnt/$way" "$scratch/back" || die "$way back"
+  same_as_origin "$way, back again" "$scratch/back"
+  rm -r "$scratch/back"
+done
+
+# A second run has nothing to do, by times and by checksums, and a third does what has changed.
+for option in --archive --checksum; do
+  copy_by_rsync "$origin" "$mnt/rsync" $option --itemize-changes >"$scratch/changes" || die "rsync again"
+  [ ! -s "$scratch/changes" ] || { cat "$scratch/changes" >&2; die "rsync $option finds something to do"; }
+done
+echo "changed" >>"$origin/large"
+rm "$origin/one"
+chmod 750 "$origin/inherits"
+describe "$origin" >"$scratch/wanted"
+copy_by_rsync "$origin" "$mnt/rsync" --delete --inplace || die "rsync of what has changed"
+same_as_origin "rsync of changes, through the mount" "$mnt/rsync"
+tar --compare --warning=no-timestamp --acls --xattrs --xattrs-include='*' --numeric-owner -f <(tar --create --acls --xattrs --xattrs-include='*' \
+  --format=posix -C "$origin" .) -C "$mnt/rsync" >"$scratch/compared" 2>&1 || { cat "$scratch/compared" >&2; die "tar --compare"; }
+stop_mount
+same_as_origin "rsync of changes, after the stop" "$source/rsync"
+
+# The check itself can fail.
+notices() {  # COMMAND ARGUMENT...
+  "$@" || die "cannot damage: $*"
+  describe "$source/rsync" >"$scratch/found"
+  cmp -s "$scratch/wanted" "$scratch/found" && die "went unnoticed: $*"
+  return 0
+}
+notices touch -d '2001-02-03 04:05:06.000000001' "$source/rsync/large"
+notices dd if=/dev/zero of="$source/rsync/large" bs=1 seek=1000 count=1 conv=notrunc status=none
+notices setfattr -x user.n7 "$source/rsync/user"
+notices fallocate -p -o 8192 -l 4096 "$source/rsync/large"
+exit 0
