@@ -48,7 +48,9 @@ echo "changed" >>"$origin/large"
 rm "$origin/one"
 chmod 750 "$origin/inherits"
 describe "$origin" >"$scratch/wanted"
-copy_by_rsync "$origin" "$mnt/rsync" --delete --inplace || die "rsync of what has changed"
+# Twice, for rsync may leave the time of a directory that it has deleted from to its next run.
+copy_by_rsync "$origin" "$mnt/rsync" --delete --inplace && copy_by_rsync "$origin" "$mnt/rsync" ||
+  die "rsync of what has changed"
 same_as_origin "rsync of changes, through the mount" "$mnt/rsync"
 tar --compare --warning=no-timestamp --acls --xattrs --xattrs-include='*' --numeric-owner -f <(tar --create --acls --xattrs --xattrs-include='*' \
   --format=posix -C "$origin" .) -C "$mnt/rsync" >"$scratch/compared" 2>&1 || { cat "$scratch/compared" >&2; die "tar --compare"; }
@@ -60,7 +62,7 @@ notices() {  # COMMAND ARGUMENT...
   "$@" || die "cannot damage: $*"
   describe "$source/rsync" >"$scratch/found"
   cmp -s "$scratch/wanted" "$scratch/found" && die "went unnoticed: $*"
-  return 0
+  copy_by_rsync "$origin" "$source/rsync" --delete --checksum && same_as_origin "mended after $1" "$source/rsync"
 }
 notices touch -d '2001-02-03 04:05:06.000000001' "$source/rsync/large"
 notices dd if=/dev/zero of="$source/rsync/large" bs=1 seek=1000 count=1 conv=notrunc status=none
