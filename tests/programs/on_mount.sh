@@ -53,8 +53,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-start_mount() {
-  setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" >>"$log" 2>&1 &
+start_mount() {  # [OPTION of sluicefs]...
+  setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" "$@" >>"$log" 2>&1 &
   daemon=$!
   until mountpoint -q "$mnt"; do
     kill -0 "$daemon" 2>/dev/null || die "sluicefs did not start"
