@@ -1,6 +1,7 @@
 #include "backing.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -50,6 +51,22 @@ Result<UniqueFd> open_at(int directory, const char* name, int flags, mode_t mode
   UniqueFd fd(::openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd.valid()) return fail_last();
   return fd;
+}
+
+Result<UniqueFd> find_within_mount(int directory, const char* name) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  how.resolve = RESOLVE_NO_XDEV;
+  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, directory, name, &how, sizeof how)));
+  if (!fd.valid()) return fail_last();
+  return fd;
+}
+
+Result<dev_t> device_of(int fd) {
+  struct statx from {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+  if (::statx(fd, "", kFlags, 0, &from) != 0) return fail_last();
+  return makedev(from.stx_dev_major, from.stx_dev_minor);
 }
 
 Result<UniqueFd> reopen(int fd, int flags) {

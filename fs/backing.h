@@ -25,6 +25,10 @@ struct Attributes {
 
 // Descriptors. `flags` always gets O_CLOEXEC | O_NOFOLLOW.
 sluice::Result<sluice::UniqueFd> open_at(int directory, const char* name, int flags, mode_t mode = 0);
+/// An O_PATH descriptor of the name; EXDEV when something is mounted there.
+sluice::Result<sluice::UniqueFd> find_within_mount(int directory, const char* name);
+/// The st_dev, without asking a server for anything.
+sluice::Result<dev_t> device_of(int fd);
 /// A new open file of the inode behind `fd` (O_PATH will do), by way of /proc/self/fd.
 sluice::Result<sluice::UniqueFd> reopen(int fd, int flags);
 

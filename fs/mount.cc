@@ -166,6 +166,9 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
                   "the kernel did not answer the mount; is its FUSE older than 5.10?");
   }
   mount->parts_->init_facts_ = *facts;
+  // Its attributes are asked of its own readers, which serve by now.
+  struct stat root {};
+  if (::stat(options.mountpoint.c_str(), &root) == 0) mount->parts_->tree_->set_own_device(root.st_dev);
   guard.disarm();
   return mount;
 }

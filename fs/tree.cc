@@ -27,6 +27,11 @@ bool is_component(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
+/// What openat2(2) says of a mount point; and a container that forbids it, of anything.
+bool may_be_mounted_on(sluice::Errno error) {
+  return error == sluice::Errno(EXDEV) || error == sluice::Errno(ENOSYS) || error == sluice::Errno(EPERM);
+}
+
 bool can_open(const FileHandle& handle, int mount) {
   return handle.open(mount, O_PATH).has_value();
 }
@@ -154,10 +159,21 @@ void Tree::drop_cached(NodeId id) {
   cached_.erase(found);
 }
 
+Result<UniqueFd> Tree::open_path(int directory, const char* name) const {
+  Result<UniqueFd> opened = backing::find_within_mount(directory, name);
+  if (opened || !may_be_mounted_on(opened.error())) return opened;
+  opened = backing::open_at(directory, name, O_PATH);
+  if (!opened) return opened;
+  const Result<dev_t> device = backing::device_of(opened->get());
+  if (!device) return fail(device.error());
+  if (*device == own_device_.load()) return fail(ELOOP);
+  return opened;
+}
+
 Result<Found> Tree::find(int directory, const char* name) {
   // No kernel asks for these, but one that is asked to export a mount; they lead out of the source.
   if (!is_component(name)) return fail(EINVAL);
-  Result<UniqueFd> opened = backing::open_at(directory, name, O_PATH);
+  Result<UniqueFd> opened = open_path(directory, name);
   if (!opened) return fail(opened.error());
   SharedFd fd = share(std::move(*opened));
   bool needs_pin = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <string>
@@ -48,6 +49,10 @@ class Tree {
   /// True when nodes pin no descriptors.
   [[nodiscard]] bool uses_handles() const { return uses_handles_; }
 
+  /// The st_dev of the mount that shows this tree. Somebody may mount it inside the source; whoever went in
+  /// there would wait for answers that need an answer themselves.
+  void set_own_device(dev_t device) { own_device_.store(device); }
+
   /// ESTALE when the kernel does not know the node.
   [[nodiscard]] sluice::Result<NodePtr> node(NodeId id) const;
   /// A descriptor of the node for `*at` calls; perhaps O_PATH.
@@ -61,7 +66,7 @@ class Tree {
   /// the removal is answered; who uses it has it open. Somebody may stand in a directory without.
   void removed(const Found& found);
 
-  /// Who is called `name` there.
+  /// Who is called `name` there. ELOOP: the mount itself is.
   sluice::Result<Found> find(int directory, const char* name);
   /// Who is behind a descriptor; `fd` of the result stays null.
   sluice::Result<Found> identify(int fd);
@@ -74,6 +79,7 @@ class Tree {
 
   Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
   void drop_cached(NodeId id);
+  sluice::Result<sluice::UniqueFd> open_path(int directory, const char* name) const;
   /// Everything but the descriptor to pin; says whether one is needed.
   sluice::Result<Found> describe(int fd, bool& needs_pin);
 
@@ -89,6 +95,7 @@ class Tree {
   } honours_;
   NodeTable nodes_;
   FileSystems file_systems_;
+  std::atomic<dev_t> own_device_{0};
   sluice::Mutex mutex_;
   std::unordered_map<NodeId, Cached> cached_ SLUICE_GUARDED_BY(mutex_);
   std::list<NodeId> by_use_ SLUICE_GUARDED_BY(mutex_);  // Used longest ago first.

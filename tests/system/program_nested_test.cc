@@ -125,6 +125,28 @@ TEST_F(ProgramNested, NoNameIsMovedOrLinkedAcross) {
   EXPECT_EQ(stop(program), 0);
 }
 
+class ProgramLoop : public ProgramTest {};
+
+TEST_F(ProgramLoop, AMountInsideItsOwnSourceIsNotEntered) {
+  Program program(foreground());
+  ASSERT_TRUE(serves(program));
+  make_file(at("f"), "content");
+  for (const char* const name : {"x", "y"}) ASSERT_EQ(::mkdir(source(name).c_str(), 0755), 0);
+  ASSERT_EQ(::mkdir(at("d").c_str(), 0755), 0);
+  ASSERT_EQ(::mount(mountpoint().c_str(), source("x").c_str(), nullptr, MS_BIND, nullptr), 0);
+  ASSERT_EQ(::mount(at("d").c_str(), source("y").c_str(), nullptr, MS_BIND, nullptr), 0);
+  for (const char* const name : {"x", "y", "x/f", "x/x/x"}) {
+    struct stat found {};
+    EXPECT_EQ(error_of(::lstat(at(name).c_str(), &found)), ELOOP) << name;
+  }
+  EXPECT_EQ(names_in(mountpoint()), (std::vector<std::string>{"d", "f", "x", "y"}));
+  EXPECT_EQ(content(source("x/f")), "content");
+  EXPECT_EQ(content(at("f")), "content");
+  for (const char* const name : {"x", "y"}) ASSERT_EQ(::umount2(source(name).c_str(), 0), 0);
+  EXPECT_TRUE(eventually([&] { return exists(at("x")); }));
+  EXPECT_EQ(stop(program), 0);
+}
+
 sluicefs::InodePlace place_of(const UniqueFd& fd) {
   struct statx found {};
   EXPECT_EQ(::statx(fd.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &found), 0);

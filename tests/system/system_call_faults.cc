@@ -76,6 +76,7 @@ struct Watched {
 constexpr Watched kFailing[] = {
     {SYS_open, "open"},
     {SYS_openat, "openat"},
+    {SYS_openat2, "openat2"},
     {SYS_close, "close"},
     {SYS_name_to_handle_at, "name_to_handle_at"},
     {SYS_open_by_handle_at, "open_by_handle_at"},
