@@ -85,6 +85,16 @@ bool set_groups(const std::vector<gid_t>& groups) {
   return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
 }
 
+/// They do not say that they failed. What is made as somebody must never be root's, with the mode of a setuid
+/// program perhaps.
+void become(uid_t uid, gid_t gid) {
+  constexpr uid_t kNone = static_cast<uid_t>(-1);  // Changes nothing; the old one is returned.
+  set_fsgid(gid);
+  SLUICE_CHECK(static_cast<gid_t>(::syscall(SYS_setfsgid, kNone)) == gid);
+  set_fsuid(uid);
+  SLUICE_CHECK(static_cast<uid_t>(::syscall(SYS_setfsuid, kNone)) == uid);
+}
+
 }  // namespace
 
 Result<void> keep_needed_capabilities() {
@@ -129,15 +139,12 @@ Result<void> leave_groups() {
 
 CallerScope::CallerScope(const Caller& caller) : old_umask_(::umask(caller.umask)) {
   if (::geteuid() != 0) return;
-  if (caller.gid != 0) {
-    set_fsgid(caller.gid);
-    switched_gid_ = true;
-  }
-  if (caller.uid != 0) {
-    set_fsuid(caller.uid);  // Takes the file system capabilities away, capabilities(7).
-    switched_uid_ = true;
-    set_effective(kNeeded, CAP_SET);
-  }
+  if (caller.uid == 0 && caller.gid == 0) return;
+  become(caller.uid, caller.gid);
+  switched_gid_ = caller.gid != 0;
+  switched_uid_ = caller.uid != 0;
+  // Another uid takes the file system capabilities away, capabilities(7).
+  if (switched_uid_) set_effective(kNeeded, CAP_SET);
 }
 
 CallerScope::~CallerScope() {

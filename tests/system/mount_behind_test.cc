@@ -149,6 +149,34 @@ TEST_F(MountBehind, AFifoThatTookAFilesPlaceHoldsNobodyUpButItsCaller) {
   EXPECT_TRUE(UniqueFd(::open(at("f").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)).valid());
 }
 
+/// Root's daemon would be able to go where the caller is not; it must not be led there by a name that changes
+/// under its hands.
+TEST_F(MountBehind, ADirectoryThatBecomesASymlinkNowAndThenLeadsNobodyWhereHeMayNotGo) {
+  const std::string secrets = fixture().source_directory() + ".secrets";
+  ASSERT_EQ(::mkdir(secrets.c_str(), 0700), 0);
+  make_file(secrets + "/which", "secret");
+  ASSERT_EQ(::symlink(secrets.c_str(), source("link").c_str()), 0);
+  make_file(source("d/which"), "mine");
+  Child reader([path = at("d/which")](int channel) {
+    char byte = 0;
+    if (::setresgid(1, 1, 1) != 0 || ::setresuid(1, 1, 1) != 0) return 99;
+    for (int i = 0; i < 3000; ++i) {
+      const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      if (fd < 0) continue;
+      if (::read(fd, &byte, 1) == 1 && byte != 'm') return 1;
+      ::close(fd);
+    }
+    return ::write(channel, &byte, 1) == 1 ? 0 : 2;
+  });
+  while (!reader.has_reported()) {
+    ASSERT_EQ(::renameat2(AT_FDCWD, source("d").c_str(), AT_FDCWD, source("link").c_str(), RENAME_EXCHANGE),
+              0);
+  }
+  EXPECT_EQ(reader.wait(), 0);
+  EXPECT_EQ(::unlink((secrets + "/which").c_str()), 0);
+  EXPECT_EQ(::rmdir(secrets.c_str()), 0);
+}
+
 TEST_F(MountBehind, WhenTheSourceItselfIsMovedTheMountGoesOn) {
   const std::string elsewhere = fixture().source_directory() + ".moved";
   ASSERT_EQ(::rename(fixture().source_directory().c_str(), elsewhere.c_str()), 0);

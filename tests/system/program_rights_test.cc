@@ -1,7 +1,10 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -11,7 +14,9 @@
 #include <filesystem>
 #include <functional>
 
+#include "credentials.h"
 #include "program_fixture.h"
+#include "syscall_filter.h"
 
 // Who may use a mount, and for what.
 
@@ -207,6 +212,25 @@ TEST_F(ProgramRights, RootsMountGivesThemWhereItIsAskedTo) {
             EACCES);
   EXPECT_EQ(opens(user_, "zero", O_RDONLY), EACCES);
   EXPECT_EQ(stop(program), 0);
+}
+
+TEST(CallersRights, ADaemonThatCannotTakeThemOnEndsRatherThanActAsRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to act as another";
+  for (const long refused : {SYS_setfsuid, SYS_setfsgid}) {
+    EXPECT_EQ(run_in_child([refused] {
+                const rlimit no_core{};
+                ::setrlimit(RLIMIT_CORE, &no_core);
+                if (!forbid_syscalls({refused}, EPERM)) return 200;
+                const sluicefs::CallerScope as_caller({1, 1, 022});
+                return 0;
+              }),
+              256 + SIGABRT);
+  }
+  EXPECT_EQ(run_in_child([] {
+              const sluicefs::CallerScope as_caller({1, 1, 022});
+              return 0;
+            }),
+            0);
 }
 
 }  // namespace
