@@ -1,10 +1,12 @@
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,6 +57,17 @@ class Node {
     const sluice::MutexLock lock(mutex_);
     removed_fd_ = std::move(fd);
   }
+  /// The same for one that is not kept, for its space is to be free; what it was like is all that is left.
+  void removed(const struct stat& attributes) {
+    const sluice::MutexLock lock(mutex_);
+    last_attributes_ = std::make_unique<struct stat>(attributes);
+    last_attributes_->st_nlink = 0;
+  }
+  /// None but of one that was removed so.
+  [[nodiscard]] std::optional<struct stat> last_attributes() const {
+    const sluice::MutexLock lock(mutex_);
+    return last_attributes_ ? std::optional(*last_attributes_) : std::nullopt;
+  }
   /// A file that was removed while it is open can be reached by its open file.
   void set_open_fd(const sluice::SharedFd& fd) {
     const sluice::MutexLock lock(mutex_);
@@ -87,6 +100,7 @@ class Node {
   IoModeState io_mode_;
   mutable sluice::Mutex mutex_;
   sluice::SharedFd removed_fd_ SLUICE_GUARDED_BY(mutex_);
+  std::unique_ptr<struct stat> last_attributes_ SLUICE_GUARDED_BY(mutex_);
   std::weak_ptr<const sluice::UniqueFd> open_fd_ SLUICE_GUARDED_BY(mutex_);  // Of the last open file.
   // Guarded by the table's mutex.
   std::uint64_t lookups_ = 0;

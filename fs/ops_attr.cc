@@ -124,8 +124,12 @@ Result<void> change_metadata(Core& core, NodeId id, Change change) {
 
 Result<struct stat> get_attributes(Core& core, NodeId id) {
   const Result<Target> of = target(core, id);
-  if (!of) return fail(of.error());
-  return attributes_of(core, *of);
+  if (of) return attributes_of(core, *of);
+  // An O_PATH descriptor of a file that was removed holds nothing open here.
+  const Result<NodePtr> node = core.tree.node(id);
+  const std::optional<struct stat> last = node ? (*node)->last_attributes() : std::nullopt;
+  if (!last) return fail(of.error());
+  return core.tree.visible((*node)->limits(), *last);
 }
 
 Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {

@@ -146,6 +146,7 @@ void Tree::removed(const Found& found) {
   const NodePtr node = nodes_.find(found.identity.key);
   if (!node) return;
   if (!S_ISREG(found.identity.type)) return node->removed(found.fd);
+  node->removed(found.attributes.stat);
   drop_cached(node->id());
 }
 

@@ -40,6 +40,18 @@ class MountBehind : public MountTest {
   }
 };
 
+TEST_F(MountBehind, AFileThatIsRemovedHasAttributesForWhoHoldsItByItsPathAlone) {
+  const UniqueFd fd = open_file(at("f"), O_PATH);
+  ASSERT_EQ(::unlink(at("f").c_str()), 0);
+  struct stat found {};
+  ASSERT_EQ(::stat(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), &found), 0);
+  struct statx asked {};
+  ASSERT_EQ(::statx(fd.get(), "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked), 0);
+  EXPECT_EQ(asked.stx_nlink, 0U);
+  EXPECT_EQ(asked.stx_size, 10U);
+  EXPECT_EQ(asked.stx_ino, found.st_ino);
+}
+
 TEST_F(MountBehind, NewNamesAreSeenAtOnce) {
   EXPECT_FALSE(exists(at("new")));
   make_file(source("new"), "made behind");
