@@ -12,10 +12,10 @@ void mend_inheritance();
 /// flock(1) or a pipe that somebody reads to its end, for as long as the mount lasts.
 void close_inherited_descriptors();
 
-/// Sets up what threads inherit: as many descriptors as allowed, files as large as allowed, not to be killed for memory, not to wait in
-/// a memory shortage for the write-back that only we can do, no umask, no working directory that would be
-/// kept busy. What is not allowed is left as it is. REQUIRES: this is the only thread, and paths are
-/// absolute.
+/// Sets up what threads inherit: as many descriptors as allowed, files as large as allowed, not to be killed
+/// for memory, not to wait in a memory shortage for the write-back that only we can do, no umask, no working
+/// directory that would be kept busy. What is not allowed is left as it is. REQUIRES: this is the only
+/// thread, and paths are absolute.
 void prepare_process(Log& log);
 
 }  // namespace sluicefs

@@ -19,6 +19,10 @@ inline constexpr Exemption kAllocationModes{
     "allocation modes",
     "the kernel's FUSE hands on no mode of fallocate(2) but KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE "
     "(fuse_file_fallocate)"};
+inline constexpr Exemption kDirectAlignment{"alignment of direct I/O", "the mount takes any"};
+inline constexpr Exemption kReadFlags{
+    "flags of reads",
+    "the kernel's FUSE has neither FMODE_NOWAIT nor FOP_DONTCACHE and refuses what needs them"};
 inline constexpr Exemption kChownToNobody{
     "root's chown to nobody",
     "the kernel sends what it sends when root's write drops a file capability, which leaves setuid on"};
