@@ -81,8 +81,8 @@ std::string path_of(std::size_t size) {
 
 PARITY_TEST(Path, OfTheLongestLengthAndBeyond) {
   at.make_file("f", "text");
-  for (const std::size_t size : {PATH_MAX - 2, PATH_MAX - 1, PATH_MAX, PATH_MAX + 1}) {
-    const std::string path = path_of(size);
+  for (const int size : {PATH_MAX - 2, PATH_MAX - 1, PATH_MAX, PATH_MAX + 1}) {
+    const std::string path = path_of(static_cast<std::size_t>(size));
     at.note("length", path.size());
     const UniqueFd fd = at.open("open", [&] { return ::open(path.c_str(), O_RDWR | O_CREAT, 0644); });
     at.call("stat", [&] {

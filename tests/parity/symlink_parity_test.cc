@@ -70,10 +70,10 @@ PARITY_TEST(Follow, AsOpenat2Allows) {
   at.require(::symlink("../f", "d/up") == 0 && ::symlink("f", "d/beside") == 0, "symlink");
   at.require(::symlink("/etc/hostname", "d/outside") == 0, "symlink");
   const UniqueFd directory(::open("d", O_RDONLY | O_DIRECTORY));
-  for (const std::uint64_t how :
+  for (const int how :
        {RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS}) {
     for (const char* const name : {"f", "up", "beside", "outside", "../f", ".."}) {
-      open_how asked{.flags = O_RDONLY, .mode = 0, .resolve = how};
+      open_how asked{.flags = O_RDONLY, .mode = 0, .resolve = static_cast<std::uint64_t>(how)};
       at.open(fmt::format("openat2 {} {}", name, how), [&] {
         return static_cast<int>(::syscall(SYS_openat2, directory.get(), name, &asked, sizeof asked));
       });
