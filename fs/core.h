@@ -24,6 +24,7 @@ struct OpenFile {
   /// since pages of mappings are written through it as well (FACTS of fuse_writepages: any open file of the
   /// inode is taken).
   sluice::SharedFd fd;
+  bool for_writing = false;
 };
 
 /// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.
@@ -52,6 +53,8 @@ struct Core {
   Timeouts timeouts;
   /// Mounted with noatime: what is read through the mount keeps its access time.
   bool keeps_access_times = false;
+  /// Others can reach the source beside the mount.
+  bool shared_source = true;
   HandleTable<OpenFile> files{};
   HandleTable<OpenDirectory, HandleKind::directory> directories{};
   /// By which the kernel is told what it did not ask for, and the threads that wait for it. Set before the

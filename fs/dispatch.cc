@@ -203,7 +203,7 @@ void on_listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
 
 void fill(fuse_file_info& file, const ops::Opened& opened) {
   file.fh = opened.handle;
-  file.keep_cache = 1;
+  file.keep_cache = opened.keep_cache ? 1 : 0;
 }
 
 void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {

@@ -46,6 +46,19 @@ class HandleTable {
     return std::move(place.open);
   }
 
+  /// Calls `act` with all that are open now, one after another, outside the lock.
+  template <typename Act>
+  void for_each(Act act) const {
+    std::vector<std::shared_ptr<Open>> open;
+    {
+      const sluice::MutexLock lock(mutex_);
+      for (const Place& place : places_) {
+        if (place.open) open.push_back(place.open);
+      }
+    }
+    for (const std::shared_ptr<Open>& one : open) act(*one);
+  }
+
   [[nodiscard]] std::size_t size() const {
     const sluice::MutexLock lock(mutex_);
     return places_.size() - free_.size();

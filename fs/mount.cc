@@ -13,6 +13,7 @@
 #include "fusermount.h"
 #include "mount_flags.h"
 #include "readers.h"
+#include "revalidate.h"
 #include "unmount.h"
 #include "wire.h"
 
@@ -59,9 +60,8 @@ std::string escaped(const std::string& value) {
   return out;
 }
 
-SessionOptions session_options(const Options& options, const MountFlags& flags, bool exclusive) {
+SessionOptions session_options(const Options& options, const MountFlags& flags) {
   SessionOptions session;
-  session.exclusive_source = exclusive;
   session.mount_options = {"fsname=" + escaped(options.source), "subtype=sluicefs", "default_permissions"};
   if (options.allow_other.value_or(::geteuid() == 0)) session.mount_options.emplace_back("allow_other");
   if (options.read_only) session.mount_options.emplace_back("ro");
@@ -109,6 +109,7 @@ class Mount::Parts {
   SyncEngine engine_;
   Core core_;
   std::unique_ptr<Readers> readers_;
+  std::unique_ptr<Revalidator> revalidator_;
   InitFacts init_facts_;
 };
 
@@ -139,11 +140,12 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   parts->core_.keeps_access_times =
       std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();
 
-  SessionOptions asked = session_options(options, flags, exclusive);
+  SessionOptions asked = session_options(options, flags);
   asked.ignored_offers = ignored_offers;
   auto session = Session::create(asked, operations(), &parts->core_);
   if (!session) return failed(ExitCode::usage, session.error());
   parts->session_ = std::move(*session);
+  parts->core_.shared_source = !exclusive;
   parts->core_.session = parts->session_.get();
   const auto mounted = mount_session(*parts->session_, options.mountpoint, asked.mount_options);
   if (!mounted) {
@@ -169,6 +171,7 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   // Its attributes are asked of its own readers, which serve by now.
   struct stat root {};
   if (::stat(options.mountpoint.c_str(), &root) == 0) mount->parts_->tree_->set_own_device(root.st_dev);
+  if (!exclusive) mount->parts_->revalidator_ = std::make_unique<Revalidator>(mount->parts_->core_);
   guard.disarm();
   return mount;
 }
@@ -182,6 +185,7 @@ void Mount::pull() {
 }
 
 StopReport Mount::finish() {
+  parts_->revalidator_.reset();
   parts_->readers_->stop();
   StopReport report;
   // First everything at once, which also reaches what no descriptor is open of any more; the inodes one by

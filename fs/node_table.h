@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cached_data.h"
 #include "file_handle.h"
 #include "io_mode.h"
 #include "sluice/ids.h"
@@ -51,6 +52,7 @@ class Node {
   [[nodiscard]] const FileHandle& handle() const { return identity_.handle; }
   [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
   [[nodiscard]] IoModeState& io_mode() { return io_mode_; }
+  [[nodiscard]] CachedData& cached_data() const { return cached_data_; }
 
   /// Its last name is gone, so its handle may not find it any more. `fd` is kept until the kernel forgets it.
   void removed(sluice::SharedFd fd) {
@@ -98,6 +100,7 @@ class Node {
   std::atomic<bool> maybe_mapped_{false};
   std::atomic<bool> awaits_name_{false};
   IoModeState io_mode_;
+  mutable CachedData cached_data_;
   mutable sluice::Mutex mutex_;
   sluice::SharedFd removed_fd_ SLUICE_GUARDED_BY(mutex_);
   std::unique_ptr<struct stat> last_attributes_ SLUICE_GUARDED_BY(mutex_);

@@ -47,10 +47,21 @@ bool writes(int flags) {
   return mode == O_WRONLY || mode == O_RDWR;
 }
 
+/// To be asked before the inode counts as opened once more.
+bool cache_is_good(const Core& core, const Node& node, int fd) {
+  if (!core.shared_source) return true;
+  CachedData& data = node.cached_data();
+  const CachedData::Look look = data.look();
+  if (const Result<backing::Attributes> attributes = backing::attributes(fd))
+    data.found(attributes->stat, look);
+  return !data.take_stale();
+}
+
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
   OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
   hold_sync_descriptor(core, node, fd, mutation);
   const SetidScope scope(core, node, fd->get(), setid);
+  const CachedData::OwnChange own(node.cached_data());
   const Result<void> resized = backing::resize(fd->get(), 0);
   if (resized) mutation.emptied();
   return resized;
@@ -113,7 +124,10 @@ Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
-  return register_open(core, *node, std::move(*fd), flags);
+  const bool keep_cache = cache_is_good(core, **node, (*fd)->get());
+  Opened opened = register_open(core, *node, std::move(*fd), flags);
+  opened.keep_cache = keep_cache;
+  return opened;
 }
 
 Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
@@ -144,6 +158,8 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   file->node = node;
   file->fd = std::move(fd);
   node->io_mode().opened(IoMode::tracked, writes(flags));
+  file->for_writing = writes(flags);
+  node->cached_data().opened(file->for_writing);
   node->set_open_fd(file->fd);
   // Nobody else can map it shared and write there (mmap(2), EACCES).
   if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
@@ -152,7 +168,9 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
 
 void release(Core& core, std::uint64_t handle) {
   const std::shared_ptr<OpenFile> file = core.files.remove(handle);
-  if (file) file->node->io_mode().closed();
+  if (!file) return;
+  file->node->io_mode().closed();
+  file->node->cached_data().closed(file->for_writing);
 }
 
 }  // namespace ops

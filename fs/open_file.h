@@ -29,6 +29,8 @@ namespace sluicefs::ops {
 /// A handle that was opened, and what the kernel is told with it.
 struct Opened {
   std::uint64_t handle;
+  /// What the kernel has cached of the data is as good as the source.
+  bool keep_cache = true;
 };
 
 /// OPEN of a regular file; O_TRUNC included, which is what `setid` is for.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "open_file.h"
+#include "revalidate.h"
 
 namespace sluicefs::ops {
 
@@ -124,7 +125,12 @@ Result<void> change_metadata(Core& core, NodeId id, Change change) {
 
 Result<struct stat> get_attributes(Core& core, NodeId id) {
   const Result<Target> of = target(core, id);
-  if (of) return attributes_of(core, *of);
+  if (of) {
+    const CachedData::Look look = of->node->cached_data().look();
+    Result<struct stat> attributes = attributes_of(core, *of);
+    if (attributes) drop_what_is_older(core, *of->node, *attributes, look);
+    return attributes;
+  }
   // An O_PATH descriptor of a file that was removed holds nothing open here.
   const Result<NodePtr> node = core.tree.node(id);
   const std::optional<struct stat> last = node ? (*node)->last_attributes() : std::nullopt;
@@ -146,6 +152,7 @@ Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange&
   const MutationClass mutation_class = to_resize ? MutationClass::data : MutationClass::metadata;
   OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), mutation_class));
   if (to_resize) hold_sync_descriptor(core, *to->node, to_resize, mutation);
+  const CachedData::OwnChange own(to->node->cached_data());
   if (const Result<void> applied = apply(*to, to_resize, change, mutation); !applied)
     return fail(applied.error());
   return attributes_of(core, *to);

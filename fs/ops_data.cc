@@ -27,6 +27,7 @@ auto change_data(Core& core, const OpenFile& file, const Writer& writer, Change 
   hold_sync_descriptor(core, *file.node, file.fd, mutation);
   const SetidScope scope(core, *file.node, file.fd->get(), writer.setid);
   const WriterScope as_writer(writer.uid);
+  const CachedData::OwnChange own(file.node->cached_data());
   return change(file.fd->get());
 }
 

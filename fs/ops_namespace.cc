@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "revalidate.h"
 #include "take_back.h"
 #include "wire.h"
 
@@ -103,7 +104,11 @@ Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
   if (!parent) return fail(parent.error());
   Result<Found> found = core.tree.find(parent->fd->get(), name);
   if (!found) return fail(found.error());
-  return remember(core, std::move(*found), parent_id, name);
+  const struct stat attributes = found->attributes.stat;
+  const Entry entry = remember(core, std::move(*found), parent_id, name);
+  const NodePtr node = core.tree.nodes().find(entry.ino);
+  if (node) drop_what_is_older(core, *node, attributes, std::nullopt);
+  return entry;
 }
 
 void forget(Core& core, NodeId id, std::uint64_t lookups) {

@@ -183,7 +183,6 @@ void Session::note_init_request(void* request, std::size_t size) {
 void Session::on_init(void* self, fuse_conn_info* connection) {
   auto* const session = static_cast<Session*>(self);
   unsigned wanted = kWanted;
-  if (!session->exclusive_source_) wanted |= FUSE_CAP_AUTO_INVAL_DATA;
   // A kernel that drops setuid bits itself forgets to when an open truncates (fuse_do_setattr, ATTR_OPEN); it
   // is to send a SETATTR then.
   if (!session->kernel_offers(FUSE_HANDLE_KILLPRIV_V2)) wanted &= ~unsigned{FUSE_CAP_ATOMIC_O_TRUNC};

@@ -21,9 +21,6 @@ namespace sluicefs {
 struct SessionOptions {
   /// As libfuse takes them behind -o.
   std::vector<std::string> mount_options;
-  /// Nobody changes the source but through us, so cached pages need not be dropped when a time stamp has
-  /// changed.
-  bool exclusive_source = false;
   /// FUSE_* bits of INIT to treat as if the kernel did not offer them.
   std::uint64_t ignored_offers = 0;
 };
@@ -73,9 +70,7 @@ class Session {
 
  private:
   Session(const SessionOptions& options, void* context)
-      : exclusive_source_(options.exclusive_source),
-        ignored_offers_(options.ignored_offers),
-        context_(context) {}
+      : ignored_offers_(options.ignored_offers), context_(context) {}
 
   static ssize_t read_device(int fd, void* buffer, size_t size, void* self);
   static ssize_t write_device(int fd, iovec* parts, int count, void* self);
@@ -89,7 +84,6 @@ class Session {
     void operator()(fuse_session* session) const;
   };
 
-  const bool exclusive_source_;
   const std::uint64_t ignored_offers_;
   void* const context_;
   std::unique_ptr<fuse_session, Destroy> session_;

@@ -11,12 +11,11 @@ namespace sluicefs {
 
 using sluice::UniqueFd;
 
-FakeKernel::FakeKernel(const fuse_lowlevel_ops& operations, void* context, bool exclusive_source) {
+FakeKernel::FakeKernel(const fuse_lowlevel_ops& operations, void* context) {
   std::array<int, 2> ends{-1, -1};
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
   end_.reset(ends[0]);
   SessionOptions options;
-  options.exclusive_source = exclusive_source;
   auto session = Session::create(options, operations, context);
   EXPECT_TRUE(session) << session.error();
   session_ = std::move(*session);
