@@ -1,16 +1,16 @@
 #!/bin/bash
 # fsx_test.sh SLUICEFS FSX SECONDS: random reads, writes, direct I/O, mappings, truncations, holes, copies and syncs by
 # several processes, compared after each with what must be there, through the mount and behind it. Each layout runs for
-# a part of SECONDS, with seeds that differ from day to day when there is time for more than one.
+# a third of SECONDS, with seeds that differ from day to day when there is time for more than one.
 # shellcheck source=tests/programs/on_mount.sh
 . "$(dirname "$0")/on_mount.sh"
-readonly fsx=$2 seconds=$(($3 / 2))
+readonly fsx=$2 seconds=$(($3 / 3))
 
 seed=1
 [ $seconds -gt 0 ] && seed=$(date +%s)000
 
 start_mount
-for layout in own handles; do
+for layout in own handles regions; do
   mkdir "$mnt/$layout"
   "$fsx" "$mnt/$layout" "$source/$layout" --layout $layout --seed "$seed" --operations 2000 --seconds $seconds ||
     die "$layout: not what was written"

@@ -104,6 +104,16 @@ void draw_target(Lots& lots, const Limits& limits, Operation& operation) {
   operation.length = std::min({operation.length, second - first, limits.end - second});
 }
 
+/// The kernel's FUSE writes dirty pages back, has the hole made, and forgets the pages then
+/// (fuse_file_fallocate): what a neighbour stores to the same page meanwhile, through a mapping, brings the
+/// old bytes back with it.
+void keep_to_whole_pages(Operation& operation) {
+  const std::size_t begin = (operation.offset + kPage - 1) / kPage * kPage;
+  const std::size_t end = (operation.offset + operation.length) / kPage * kPage;
+  operation.offset = begin;
+  operation.length = end > begin ? end - begin : 0;
+}
+
 bool has_range(Kind kind) {
   switch (kind) {
     case Kind::sync_mapped:
@@ -163,6 +173,8 @@ Operation draw(Lots& lots, const Limits& limits, std::size_t size) {
   operation.offset = draw_place(lots, limits.begin, limits.end, size);
   operation.length = draw_length(lots, limits.end - operation.offset);
   if (operation.kind == Kind::reopen) operation.flavour = draw_flavour(lots, limits.fixed_size);
+  const bool makes_zeros = operation.kind == Kind::punch || operation.kind == Kind::zero_keep;
+  if (makes_zeros && limits.fixed_size) keep_to_whole_pages(operation);
   if (operation.kind == Kind::copy) draw_target(lots, limits, operation);
   return operation;
 }
