@@ -28,6 +28,8 @@ inline constexpr Exemption kChownToNobody{
     "the kernel sends what it sends when root's write drops a file capability, which leaves setuid on"};
 inline constexpr Exemption kBirthTime{"time of birth",
                                       "FUSE_STATX came with protocol 7.39; libfuse 3.14 cannot answer it"};
+inline constexpr Exemption kFileFlags{"flags in statx",
+                                      "FUSE has no place for them (immutable, append-only and others)"};
 inline constexpr Exemption kFileSystemType{
     "statfs type", "the kernel answers FUSE_SUPER_MAGIC itself; the C library guesses limits by it"};
 inline constexpr Exemption kReadOfDirectory{

@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -56,6 +58,25 @@ PARITY_TEST(Statx, TellsTheTimeOfBirth) {
   struct statx all {};
   CALL(::statx(AT_FDCWD, "f", 0, STATX_BTIME, &all));
   at.exempt(exemptions::kBirthTime, [&] { at.note("has a time of birth", all.stx_mask & STATX_BTIME); });
+}
+
+PARITY_TEST(Statx, TellsWhichFlagsAFileHas) {
+  at.make_file("f");
+  struct statx all {};
+  CALL(::statx(AT_FDCWD, "f", 0, STATX_BASIC_STATS, &all));
+  at.note("flags", all.stx_attributes);
+  at.exempt(exemptions::kFileFlags, [&] { at.note("flags that are told of", all.stx_attributes_mask); });
+}
+
+PARITY_TEST(Ioctl, IsRefused) {
+  at.make_file("f");
+  const UniqueFd fd(::open("f", O_RDONLY));
+  int flags = 0;
+  fsxattr more{};
+  at.exempt(exemptions::kIoctl, [&] {
+    CALL(::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags));
+    CALL(::ioctl(fd.get(), FS_IOC_FSGETXATTR, &more));
+  });
 }
 
 PARITY_TEST(Stat, BlocksAreThoseOfTheFileBelow) {
