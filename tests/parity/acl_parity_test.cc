@@ -94,7 +94,9 @@ PARITY_TEST(Acl, IsInherited) {
       {"full", full_acl()},
       {"minimal", acl_bytes({kUser, {ACL_GROUP_OBJ, 2}, kOther})},
       {"wide", acl_bytes({kUser, {ACL_USER, 7, 1}, {ACL_GROUP_OBJ, 7}, {ACL_MASK, 7}, {ACL_OTHER, 7}})}};
-  for (const auto& [directory, acl] : defaults) {
+  for (const auto& entry : defaults) {
+    const char* const directory = entry.first;
+    const std::string& acl = entry.second;
     at.make_directory(directory);
     set_acl(at, directory, kDefaultAcl, acl);
     for (const mode_t mask : {0U, 022U, 0777U}) {
@@ -134,10 +136,12 @@ PARITY_TEST(Acl, LetsInAndKeepsOut) {
                                 {ACL_MASK, 7},
                                 kOther})},
   };
-  for (const auto& [name, acl] : cases) {
-    const std::string file = std::string("file of ") + name;
-    const std::string directory = std::string("directory of ") + name;
-    at.as_root([&, &acl = acl] {
+  for (const Case& one : cases) {
+    const std::string name = one.name;
+    const std::string& acl = one.acl;
+    const std::string file = "file of " + name;
+    const std::string directory = "directory of " + name;
+    at.as_root([&] {
       at.make_file(file, "secret", 0600);
       at.make_directory(directory, 0700);
       at.make_file(directory + "/f");

@@ -26,7 +26,9 @@ constexpr Range kRanges[] = {
 
 /// By each range, on a file of four blocks of its own; with what is allocated afterwards.
 void allocate(Place& at, int mode) {
-  for (const auto& [offset, length] : kRanges) {
+  for (const Range& range : kRanges) {
+    const off_t offset = range.offset;
+    const off_t length = range.length;
     at.note("range", std::to_string(offset) + " for " + std::to_string(length));
     const UniqueFd fd(::open("f", O_RDWR | O_CREAT | O_TRUNC, 0644));
     at.require(::pwrite(fd.get(), std::string(4 * kBlock, 'x').data(), 4 * kBlock, 0) > 0, "write");

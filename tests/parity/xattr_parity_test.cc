@@ -34,7 +34,7 @@ PARITY_TEST(Xattr, IsReadIntoBuffersOfEverySize) {
   CALL(::setxattr("f", "user.a", "0123456789", 10, 0));
   CALL(::setxattr("f", "user.empty", "", 0, 0));
   std::vector<char> buffer(70'000);
-  for (const std::size_t size : {0, 1, 9, 10, 11, 65'536, 70'000}) {
+  for (const std::size_t size : {0U, 1U, 9U, 10U, 11U, 65'536U, 70'000U}) {
     at.note("room for", size);
     CALL(::getxattr("f", "user.a", buffer.data(), size));
     CALL(::getxattr("f", "user.empty", buffer.data(), size));
@@ -75,7 +75,8 @@ PARITY_TEST(Xattr, OfEveryName) {
 
 PARITY_TEST(Xattr, OfEverySize) {
   at.make_file("f");
-  for (const std::size_t size : {100, 3000, 4000, 4096, 8192, 20'000, 65'535, 65'536, 65'537, 100'000}) {
+  for (const std::size_t size :
+       {100U, 3000U, 4000U, 4096U, 8192U, 20'000U, 65'535U, 65'536U, 65'537U, 100'000U}) {
     at.note("size", size);
     const std::string value(size, 'v');
     CALL(::setxattr("f", "user.a", value.data(), value.size(), 0));
