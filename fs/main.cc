@@ -10,20 +10,20 @@
 #include <exception>
 #include <optional>
 
-#include "claim_source.h"
-#include "counters_report.h"
-#include "daemonize.h"
-#include "exit_code.h"
-#include "fuse_api.h"
-#include "log.h"
-#include "mount.h"
-#include "options.h"
-#include "preflight.h"
-#include "process.h"
-#include "sd_notify.h"
-#include "signals.h"
-#include "stop.h"
-#include "unmount.h"
+#include "mount/claim_source.h"
+#include "mount/counters_report.h"
+#include "mount/mount.h"
+#include "mount/options.h"
+#include "mount/preflight.h"
+#include "mount/stop.h"
+#include "mount/unmount.h"
+#include "process/daemonize.h"
+#include "process/exit_code.h"
+#include "process/log.h"
+#include "process/process.h"
+#include "process/sd_notify.h"
+#include "process/signals.h"
+#include "wire/fuse_api.h"
 
 namespace sluicefs {
 

@@ -1,4 +1,4 @@
-#include "cached_data.h"
+#include "source/cached_data.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "counters_report.h"
+#include "mount/counters_report.h"
 
 #include <gtest/gtest.h>
 

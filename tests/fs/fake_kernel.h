@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sluice/unique_fd.h"
-#include "wire.h"
+#include "wire/wire.h"
 
 namespace sluicefs {
 

@@ -1,4 +1,4 @@
-#include "file_handle.h"
+#include "source/file_handle.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "handle_table.h"
+#include "ops/handle_table.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "io_mode.h"
+#include "source/io_mode.h"
 
 #include <gtest/gtest.h>
 

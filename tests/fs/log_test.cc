@@ -1,4 +1,4 @@
-#include "log.h"
+#include "process/log.h"
 
 #include <gtest/gtest.h>
 

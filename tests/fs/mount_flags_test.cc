@@ -1,4 +1,5 @@
-#include "mount_flags.h"
+#include "mount/mount_flags.h"
+#include "source/backing.h"
 
 #include <gtest/gtest.h>
 #include <sys/statvfs.h>
@@ -35,7 +36,7 @@ TEST(MountFlags, OfAUsersMountAreNeitherSetuidNorDevices) {
 }
 
 TEST(MountFlags, OfWhatIsNoDescriptorAreTheStrictest) {
-  EXPECT_EQ(flags_below(-1), kAll);
+  EXPECT_EQ(backing::mount_flags(-1), kAll);
 }
 
 }  // namespace

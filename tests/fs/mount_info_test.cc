@@ -1,4 +1,4 @@
-#include "mount_info.h"
+#include "mount/mount_info.h"
 
 #include <gtest/gtest.h>
 #include <sys/sysmacros.h>

@@ -1,4 +1,4 @@
-#include "mount_options.h"
+#include "mount/mount_options.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "node_table.h"
+#include "source/node_table.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "options.h"
+#include "mount/options.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "mount_options.h"
+#include "mount/mount_options.h"
 
 namespace sluicefs {
 namespace {

@@ -1,4 +1,4 @@
-#include "overdue.h"
+#include "mount/overdue.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "parse_value.h"
+#include "mount/parse_value.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "preflight.h"
+#include "mount/preflight.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

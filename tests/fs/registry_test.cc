@@ -1,4 +1,4 @@
-#include "registry.h"
+#include "mount/registry.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "wire/reply.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

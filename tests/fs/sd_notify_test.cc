@@ -1,4 +1,4 @@
-#include "sd_notify.h"
+#include "process/sd_notify.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "source_place.h"
+#include "mount/source_place.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

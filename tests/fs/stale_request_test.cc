@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core.h"
-#include "dispatch.h"
 #include "fake_kernel.h"
-#include "readers.h"
+#include "ops/core.h"
+#include "ops/dispatch.h"
 #include "scratch.h"
+#include "wire/readers.h"
 
 // Requests that name what is not there: inodes that were never looked up or have been forgotten, handles that
 // are closed, made up or of the other kind. The kernel sends none of them as long as it agrees with us on

@@ -5,7 +5,7 @@ import unittest
 import rules
 
 TREE = {"engine/base/include/sluice/result.h", "engine/include/sluice/epochs.h", "engine/src/sync_queue.h",
-        "fs/mount.h", "mount-helpers/options.h"}
+        "fs/mount/mount.h", "fs/source/tree.h", "fs/ops/core.h", "mount-helpers/options.h"}
 
 
 def include(header):
@@ -17,8 +17,13 @@ class Direction(unittest.TestCase):
         return rules.wrong_direction(path, include(header), TREE)
 
     def test_engine_may_not_include_fs(self):
-        self.assertTrue(self.findings("engine/src/drain.cc", "mount.h"))
-        self.assertTrue(self.findings("engine/src/drain.cc", "../../fs/mount.h"))
+        self.assertTrue(self.findings("engine/src/drain.cc", "mount/mount.h"))
+        self.assertTrue(self.findings("engine/src/drain.cc", "../../fs/mount/mount.h"))
+
+    def test_inside_fs_the_source_knows_nothing_above_it(self):
+        self.assertTrue(self.findings("fs/source/tree.cc", "ops/core.h"))
+        self.assertTrue(self.findings("fs/ops/dispatch.cc", "mount/mount.h"))
+        self.assertEqual(self.findings("fs/ops/dispatch.cc", "source/tree.h"), [])
 
     def test_base_may_not_include_engine(self):
         self.assertTrue(self.findings("engine/base/src/check.cc", "sluice/epochs.h"))
@@ -29,7 +34,7 @@ class Direction(unittest.TestCase):
         self.assertEqual(self.findings("mount-helpers/main.cc", "options.h"), [])
 
     def test_downwards_is_allowed(self):
-        self.assertEqual(self.findings("fs/mount.cc", "sluice/epochs.h"), [])
+        self.assertEqual(self.findings("fs/mount/mount.cc", "sluice/epochs.h"), [])
         self.assertEqual(self.findings("engine/src/drain.cc", "sluice/result.h"), [])
 
     def test_tests_may_include_every_room(self):
@@ -37,10 +42,11 @@ class Direction(unittest.TestCase):
 
 
 class Libraries(unittest.TestCase):
-    def test_fuse_is_for_fs_and_tests(self):
+    def test_fuse_is_for_two_rooms_of_fs_and_tests(self):
         for header in ("fuse_lowlevel.h", "fuse3/fuse.h", "linux/fuse.h"):
             self.assertTrue(rules.wrong_library("engine/src/aio.cc", include(header)), header)
-            self.assertEqual(rules.wrong_library("fs/wire.cc", include(header)), [], header)
+            self.assertTrue(rules.wrong_library("fs/source/tree.cc", include(header)), header)
+            self.assertEqual(rules.wrong_library("fs/wire/wire.cc", include(header)), [], header)
             self.assertEqual(rules.wrong_library("tests/disk/server.cc", include(header)), [], header)
 
     def test_liburing_is_for_one_backend(self):

@@ -33,11 +33,11 @@ class SourceTree(unittest.TestCase):
         for room in ("engine/src/", "engine/base/", "fs/", "tests/"):
             self.assertTrue(any(path.startswith(room) for path in self.compiled), room)
 
-    def test_includes_go_from_fs_to_engine_to_base(self):
+    def test_includes_go_one_way(self):
         tree = set(self.compiled)
         self.assert_clean(rules.wrong_direction(path, text, tree) for path, text in self.compiled.items())
 
-    def test_fuse_stays_in_fs_and_liburing_in_its_backend(self):
+    def test_fuse_stays_in_its_rooms_and_liburing_in_its_backend(self):
         self.assert_clean(rules.wrong_library(path, text) for path, text in self.compiled.items())
 
     def test_files_are_short(self):

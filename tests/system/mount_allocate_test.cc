@@ -9,7 +9,7 @@
 #include "mount_files.h"
 #include "mount_fixture.h"
 #include "mount_mapping.h"
-#include "readers.h"
+#include "wire/readers.h"
 
 // fallocate(2), SEEK_DATA and SEEK_HOLE, each done to a file of the mount and to one beside it on the source.
 

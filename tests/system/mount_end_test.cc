@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "fake_backend.h"
-#include "mount.h"
+#include "mount/mount.h"
 #include "mount_files.h"
 #include "process.h"
 

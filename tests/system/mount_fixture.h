@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mount.h"
+#include "mount/mount.h"
 #include "sluice/io_backend.h"
 
 namespace sluice::testing {

@@ -15,8 +15,8 @@
 #include "eventually.h"
 #include "mount_files.h"
 #include "mount_fixture.h"
-#include "readers.h"
 #include "test_disk.h"
+#include "wire/readers.h"
 
 namespace sluice::testing {
 namespace {

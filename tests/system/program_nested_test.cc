@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string>
 
-#include "file_systems.h"
 #include "loop_file_system.h"
 #include "program_fixture.h"
+#include "source/file_systems.h"
 
 // File systems inside the source, with more written to them than descriptors are kept of.
 

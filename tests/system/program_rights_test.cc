@@ -14,7 +14,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "credentials.h"
+#include "process/credentials.h"
 #include "program_fixture.h"
 #include "syscall_filter.h"
 

@@ -1,0 +1,178 @@
+#include "ops/open_file.h"
+
+#include <fcntl.h>
+
+#include "ops/ops_attr.h"
+#include "ops/ops_namespace.h"
+#include "ops/setid_scope.h"
+#include "source/take_back.h"
+
+namespace sluicefs {
+
+using sluice::fail;
+using sluice::Mutation;
+using sluice::MutationClass;
+using sluice::OngoingMutation;
+using sluice::Result;
+using sluice::SharedFd;
+using sluice::UniqueFd;
+
+void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
+  if (!mutation.first_since_sync() || core.engine.held_descriptor(node.key())) return;
+  // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
+  Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
+  // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
+  // then.
+  core.engine.hold_descriptor(node.key(), opened ? std::make_shared<const UniqueFd>(std::move(*opened)) : fd);
+}
+
+int backing_flags(int application_flags) {
+  return application_flags & (O_ACCMODE | O_NOATIME);
+}
+
+Result<UniqueFd> open_for_program(Core& core, const Node& node, int flags) {
+  if (!core.keeps_access_times) return core.tree.open_node(node, flags);
+  Result<UniqueFd> opened = core.tree.open_node(node, flags | O_NOATIME);
+  if (opened || opened.error() != sluice::Errno(EPERM)) return opened;
+  return core.tree.open_node(node, flags);
+}
+
+namespace ops {
+
+namespace {
+
+/// Access mode 3 asks for permission to do both, and can do neither (open(2)).
+bool writes(int flags) {
+  const int mode = flags & O_ACCMODE;
+  return mode == O_WRONLY || mode == O_RDWR;
+}
+
+/// To be asked before the inode counts as opened once more.
+bool cache_is_good(const Core& core, const Node& node, int fd) {
+  if (!core.shared_source) return true;
+  CachedData& data = node.cached_data();
+  const CachedData::Look look = data.look();
+  if (const Result<backing::Attributes> attributes = backing::attributes(fd))
+    data.found(attributes->stat, look);
+  return !data.take_stale();
+}
+
+Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
+  OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
+  hold_sync_descriptor(core, node, fd, mutation);
+  const SetidScope scope(core, node, fd->get(), setid);
+  const CachedData::OwnChange own(node.cached_data());
+  const Result<void> resized = backing::resize(fd->get(), 0);
+  if (resized) mutation.emptied();
+  return resized;
+}
+
+/// O_TRUNC asks for a descriptor that can write, whatever the access mode: open(2) truncates then, too.
+Result<SharedFd> open_backing(Core& core, const Node& node, int flags, const SetidDuty& setid) {
+  Result<UniqueFd> opened = open_for_program(core, node, backing_flags(flags));
+  if (!opened) return fail(opened.error());
+  SharedFd fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  if ((flags & O_TRUNC) == 0) return fd;
+  SharedFd writable = fd;
+  if (!writes(flags)) {
+    opened = core.tree.open_node(node, O_WRONLY);
+    if (!opened) return fail(opened.error());
+    writable = std::make_shared<const UniqueFd>(std::move(*opened));
+  }
+  if (const Result<void> truncated = truncate(core, node, writable, setid); !truncated)
+    return fail(truncated.error());
+  return fd;
+}
+
+/// A file that did not exist. EEXIST: it does.
+Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t mode,
+                           int flags) {
+  const Result<NodePtr> parent = core.tree.node(parent_id);
+  if (!parent) return fail(parent.error());
+  const Result<SharedFd> directory = core.tree.path_fd(**parent);
+  if (!directory) return fail(directory.error());
+
+  const OngoingMutation mutation = core.engine.begin(Mutation((*parent)->key(), MutationClass::data));
+  Result<UniqueFd> fd = [&] {
+    const CallerScope as_caller(caller);
+    const int access_times = core.keeps_access_times ? O_NOATIME : 0;
+    return backing::open_at((*directory)->get(), name, backing_flags(flags) | access_times | O_CREAT | O_EXCL,
+                            mode);
+  }();
+  if (!fd) return fail(fd.error());
+  Result<Found> found = core.tree.identify(fd->get());
+  if (!found) {
+    take_back((*directory)->get(), name, S_IFREG, fd->get());
+    return fail(found.error());
+  }
+  core.engine.created(found->identity.key);
+  Created created{};
+  created.entry = remember(core, std::move(*found), parent_id, name);
+  const Result<NodePtr> node = core.tree.node(created.entry.ino);
+  if (!node) return fail(node.error());
+  created.opened = register_open(core, *node, std::make_shared<const UniqueFd>(std::move(*fd)), flags);
+  return created;
+}
+
+}  // namespace
+
+Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
+  const Result<NodePtr> node = core.tree.node(id);
+  if (!node) return fail(node.error());
+  // The kernel opens FIFOs and devices itself, as the caller, and follows symlinks; it does so as well when a
+  // create meets one that was made behind the mount, and ESTALE makes it look again.
+  if (!S_ISREG((*node)->type())) return fail(ESTALE);
+  Result<SharedFd> fd = open_backing(core, **node, flags, setid);
+  if (!fd) return fail(fd.error());
+  const bool keep_cache = cache_is_good(core, **node, (*fd)->get());
+  Opened opened = register_open(core, *node, std::move(*fd), flags);
+  opened.keep_cache = keep_cache;
+  return opened;
+}
+
+Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
+                       int flags, const SetidDuty& setid) {
+  Result<Created> created = create_new(core, caller, parent, name, mode, flags);
+  if (created || created.error() != sluice::Errno(EEXIST) || (flags & O_EXCL) != 0) return created;
+  // The kernel believed that there was none; somebody made one behind the mount.
+  Result<Entry> entry = lookup(core, parent, name);
+  if (!entry) return fail(entry.error());
+  const Result<Opened> opened = open(core, entry->ino, flags, setid);
+  if (!opened) {
+    forget(core, entry->ino, 1);
+    return fail(opened.error());
+  }
+  // Truncation has changed what the lookup found, and the kernel believes what is answered here.
+  const Result<struct stat> now = get_attributes(core, entry->ino);
+  if (!now) {
+    release(core, opened->handle);
+    forget(core, entry->ino, 1);
+    return fail(now.error());
+  }
+  entry->attr = *now;
+  return Created{*entry, *opened};
+}
+
+Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
+  auto file = std::make_shared<OpenFile>();
+  file->node = node;
+  file->fd = std::move(fd);
+  node->io_mode().opened(IoMode::tracked, writes(flags));
+  file->for_writing = writes(flags);
+  node->cached_data().opened(file->for_writing);
+  node->set_open_fd(file->fd);
+  // Nobody else can map it shared and write there (mmap(2), EACCES).
+  if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
+  return {core.files.insert(std::move(file))};
+}
+
+void release(Core& core, std::uint64_t handle) {
+  const std::shared_ptr<OpenFile> file = core.files.remove(handle);
+  if (!file) return;
+  file->node->io_mode().closed();
+  file->node->cached_data().closed(file->for_writing);
+}
+
+}  // namespace ops
+
+}  // namespace sluicefs

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <utility>
+
+#include "ops/core.h"
+
+namespace sluicefs {
+
+/// Sees to it that the engine syncs this inode by a descriptor that was opened before its first write since
+/// it was last durable. Call between SyncEngine::begin() and the system call. `fd` is any open file of the
+/// inode.
+void hold_sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& fd,
+                          const sluice::OngoingMutation& mutation);
+
+/// What an application's open(2) flags come to on the source: access mode and O_NOATIME. Appending,
+/// synchronous and direct I/O are not the backing open file's business: we append by write (RWF_APPEND), sync
+/// by barriers (errseq may be consumed by nobody but the engine), and a mapping's pages, in odd sizes, are
+/// written through the same descriptor.
+int backing_flags(int application_flags);
+
+/// Opens a node for a program: as Tree::open_node, and with O_NOATIME on a mount that keeps access times,
+/// where the daemon may (it owns the file, or has CAP_FOWNER).
+sluice::Result<sluice::UniqueFd> open_for_program(Core& core, const Node& node, int flags);
+
+}  // namespace sluicefs
+
+namespace sluicefs::ops {
+
+/// A handle that was opened, and what the kernel is told with it.
+struct Opened {
+  std::uint64_t handle;
+  /// What the kernel has cached of the data is as good as the source.
+  bool keep_cache = true;
+};
+
+/// OPEN of a regular file; O_TRUNC included, which is what `setid` is for.
+sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
+
+struct Created {
+  fuse_entry_param entry;
+  Opened opened;
+};
+/// CREATE: makes the file, or opens it where it exists and `flags` does not hold O_EXCL.
+sluice::Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
+                               int flags, const SetidDuty& setid);
+
+/// Gives an open file of the source its handle.
+Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
+void release(Core& core, std::uint64_t handle);
+
+}  // namespace sluicefs::ops

@@ -1,0 +1,216 @@
+#include "ops/ops_namespace.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+
+#include <optional>
+#include <utility>
+
+#include "ops/revalidate.h"
+#include "source/take_back.h"
+#include "wire/wire.h"
+
+namespace sluicefs::ops {
+
+using sluice::fail;
+using sluice::Mutation;
+using sluice::MutationClass;
+using sluice::OngoingMutation;
+using sluice::Result;
+using sluice::SharedFd;
+
+namespace {
+
+/// A directory and the descriptor by which it is worked on.
+struct Directory {
+  NodePtr node;
+  SharedFd fd;
+};
+
+Result<Directory> directory(Core& core, NodeId id) {
+  Result<NodePtr> node = core.tree.node(id);
+  if (!node) return fail(node.error());
+  Result<SharedFd> fd = core.tree.path_fd(**node);
+  if (!fd) return fail(fd.error());
+  return Directory{std::move(*node), std::move(*fd)};
+}
+
+/// Looks up what has just been created there.
+Result<Entry> created(Core& core, const Directory& parent, const char* name) {
+  Result<Found> found = core.tree.find(parent.fd->get(), name);
+  if (!found) return fail(found.error());
+  core.engine.created(found->identity.key);
+  return remember(core, std::move(*found), parent.node->id(), name);
+}
+
+/// Creates a name of that type in `parent_id` by `create`, which gets the directory's descriptor, as the
+/// caller.
+template <typename Create>
+Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t type,
+                          Create create) {
+  const Result<Directory> parent = directory(core, parent_id);
+  if (!parent) return fail(parent.error());
+  const OngoingMutation mutation = core.engine.begin(Mutation(parent->node->key(), MutationClass::data));
+  {
+    const CallerScope as_caller(caller);
+    if (const Result<void> made = create(parent->fd->get()); !made) return fail(made.error());
+  }
+  Result<Entry> entry = created(core, *parent, name);
+  if (!entry) take_back(parent->fd->get(), name, type);
+  return entry;
+}
+
+/// The inode has lost the name that it had when it was `found`.
+void lost_name(Core& core, const Found& found) {
+  const bool was_last = S_ISDIR(found.identity.type) || found.attributes.stat.st_nlink <= 1;
+  if (!was_last) return;
+  core.engine.removed(found.identity.key);
+  core.tree.removed(found);
+}
+
+Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int flags) {
+  const Result<Directory> parent = directory(core, parent_id);
+  if (!parent) return fail(parent.error());
+  const Result<Found> victim = core.tree.find(parent->fd->get(), name);
+  if (!victim) return fail(victim.error());
+  const OngoingMutation mutation =
+      core.engine.begin(Mutation(parent->node->key(), MutationClass::data)
+                            .touches(victim->identity.key, MutationClass::metadata));
+  if (const Result<void> removed = backing::unlink(parent->fd->get(), name, flags); !removed) return removed;
+  lost_name(core, *victim);
+  return {};
+}
+
+/// A rename that leaves a whiteout may fail when ext4 has changed the directories already (ext4_rename), of
+/// which a kernel that is told of the failure asks nothing again.
+void forget_times(Core& core, const Directory& from, const Directory& to) {
+  core.session->forget_attributes(from.node->id());
+  core.session->forget_attributes(to.node->id());
+}
+
+}  // namespace
+
+Entry remember(Core& core, Found found, NodeId parent, const char* name) {
+  Entry entry{};
+  entry.attr = core.tree.visible(found.identity.limits, found.attributes.stat);
+  entry.attr_timeout = core.timeouts.attributes;
+  entry.entry_timeout = core.timeouts.entry;
+  entry.ino = core.tree.nodes().remember(std::move(found.identity), parent, name)->id();
+  return entry;
+}
+
+Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
+  const Result<Directory> parent = directory(core, parent_id);
+  if (!parent) return fail(parent.error());
+  Result<Found> found = core.tree.find(parent->fd->get(), name);
+  if (!found) return fail(found.error());
+  const struct stat attributes = found->attributes.stat;
+  const Entry entry = remember(core, std::move(*found), parent_id, name);
+  const NodePtr node = core.tree.nodes().find(entry.ino);
+  if (node) drop_what_is_older(core, *node, attributes, std::nullopt);
+  return entry;
+}
+
+void forget(Core& core, NodeId id, std::uint64_t lookups) {
+  const NodePtr gone = core.tree.forget(id, lookups);
+  if (!gone) return;
+  const SharedFd held = core.engine.held_descriptor(gone->key());
+  if (!held) return;
+  // A file that lost its last name while it was open may have been written since. Nobody can reach it now,
+  // and the descriptor for its syncs would keep its space from being freed.
+  const Result<backing::Attributes> attributes = backing::attributes(held->get());
+  if (attributes && attributes->stat.st_nlink == 0) core.engine.removed(gone->key());
+}
+
+Result<Entry> make_directory(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode) {
+  return create_name(core, caller, parent, name, S_IFDIR,
+                     [&](int fd) { return backing::make_directory(fd, name, mode); });
+}
+
+Result<Entry> make_node(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
+                        dev_t device) {
+  const mode_t type = (mode & S_IFMT) != 0 ? mode & S_IFMT : S_IFREG;
+  return create_name(core, caller, parent, name, type,
+                     [&](int fd) { return backing::make_node(fd, name, mode, device); });
+}
+
+Result<Entry> make_symlink(Core& core, const Caller& caller, const char* target, NodeId parent,
+                           const char* name) {
+  return create_name(core, caller, parent, name, S_IFLNK,
+                     [&](int fd) { return backing::make_symlink(target, fd, name); });
+}
+
+Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_name) {
+  const Result<Directory> file = directory(core, id);
+  if (!file) return fail(file.error());
+  const Result<Directory> parent = directory(core, new_parent);
+  if (!parent) return fail(parent.error());
+  // A file without a name cannot be found, so the first is data of it as much as its creation.
+  const MutationClass of_file = file->node->awaits_name() ? MutationClass::data : MutationClass::metadata;
+  const OngoingMutation mutation = core.engine.begin(
+      Mutation(parent->node->key(), MutationClass::data).touches(file->node->key(), of_file));
+  if (const Result<void> linked = backing::link(file->fd->get(), parent->fd->get(), new_name); !linked) {
+    return fail(linked.error());
+  }
+  file->node->set_awaits_name(false);
+  Result<Found> found = core.tree.find(parent->fd->get(), new_name);
+  if (!found) {
+    take_back(parent->fd->get(), new_name, file->node->type(), file->fd->get());
+    return fail(found.error());
+  }
+  return remember(core, std::move(*found), new_parent, new_name);
+}
+
+Result<void> unlink(Core& core, NodeId parent, const char* name) {
+  return remove_name(core, parent, name, 0);
+}
+
+Result<void> remove_directory(Core& core, NodeId parent, const char* name) {
+  return remove_name(core, parent, name, AT_REMOVEDIR);
+}
+
+Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char* name, NodeId new_parent,
+                    const char* new_name, unsigned flags) {
+  const Result<Directory> from = directory(core, parent);
+  if (!from) return fail(from.error());
+  const Result<Directory> to = directory(core, new_parent);
+  if (!to) return fail(to.error());
+  const Result<Found> moved = core.tree.find(from->fd->get(), name);
+  if (!moved) return fail(moved.error());
+  const Result<Found> replaced = core.tree.find(to->fd->get(), new_name);
+  // Whoever loses a name must be known, or it would be synced as if it had one.
+  if (!replaced && replaced.error() != sluice::Errno(ENOENT)) return fail(replaced.error());
+
+  Mutation touched(moved->identity.key, MutationClass::metadata);
+  touched.touches(from->node->key(), MutationClass::data).touches(to->node->key(), MutationClass::data);
+  if (replaced) touched.touches(replaced->identity.key, MutationClass::metadata);
+  const OngoingMutation mutation = core.engine.begin(touched);
+  const Result<void> renamed = [&] {
+    std::optional<CallerScope> as_caller;
+    if ((flags & RENAME_WHITEOUT) != 0) as_caller.emplace(caller);  // The whiteout is the caller's.
+    return backing::rename(from->fd->get(), name, to->fd->get(), new_name, flags);
+  }();
+  if (!renamed) {
+    if ((flags & RENAME_WHITEOUT) != 0) forget_times(core, *from, *to);
+    return renamed;
+  }
+
+  const bool same_inode = replaced && replaced->identity.key == moved->identity.key;
+  if (same_inode) return {};  // Two names of one file: rename(2) does nothing.
+  core.tree.nodes().renamed(moved->identity.key, new_parent, new_name);
+  if (!replaced) return {};
+  if ((flags & RENAME_EXCHANGE) != 0) {
+    core.tree.nodes().renamed(replaced->identity.key, parent, name);
+  } else {
+    lost_name(core, *replaced);
+  }
+  return {};
+}
+
+Result<std::string> read_link(Core& core, NodeId id) {
+  const Result<Directory> link = directory(core, id);
+  if (!link) return fail(link.error());
+  return backing::read_link(link->fd->get());
+}
+
+}  // namespace sluicefs::ops

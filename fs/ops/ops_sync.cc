@@ -1,0 +1,58 @@
+#include "ops/ops_sync.h"
+
+#include <memory>
+#include <utility>
+
+namespace sluicefs::ops {
+
+using sluice::Errno;
+using sluice::Result;
+using sluice::SyncCallback;
+using sluice::SyncKind;
+using sluice::SyncOrder;
+
+namespace {
+
+/// Answers the kernel. A program whose fsync is interrupted by a signal is still answered: a sync is never
+/// abandoned.
+class SyncReply : public SyncCallback {
+ public:
+  explicit SyncReply(Reply reply) : reply_(std::move(reply)) {}
+  void sync_done(Result<void> result) noexcept override { reply_.result(result); }
+
+ private:
+  Reply reply_;
+};
+
+void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind, Reply reply) {
+  SyncOrder order;
+  order.file = node.key();
+  order.kind = kind;
+  order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case (CONTRACT E6).
+  order.descriptor = std::move(fd);
+  order.callback = std::make_unique<SyncReply>(std::move(reply));
+  const Result<void> queued = core.engine.submit_detached(std::move(order));
+  if (!queued) order.callback->sync_done(queued);  // The order is untouched then.
+}
+
+}  // namespace
+
+void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply) {
+  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  if (!file) {
+    reply.error(Errno(EBADF));
+    return;
+  }
+  sync(core, *file->node, file->fd, data_only ? SyncKind::data : SyncKind::full, std::move(reply));
+}
+
+void sync_directory(Core& core, std::uint64_t handle, Reply reply) {
+  const std::shared_ptr<OpenDirectory> directory = core.directories.find(handle);
+  if (!directory) {
+    reply.error(Errno(EBADF));
+    return;
+  }
+  sync(core, *directory->node, directory->fd, SyncKind::full, std::move(reply));
+}
+
+}  // namespace sluicefs::ops

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "ops/core.h"
+#include "wire/reply.h"
+
+/// FSYNC and FSYNCDIR. Both return at once; the answer is sent from the engine when the cover is durable, or
+/// by the calling thread when it is already. The kernel holds the inode until then (fuse_fsync,
+/// fuse_dir_fsync), so there is at most one a time per inode.
+namespace sluicefs::ops {
+
+void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply);
+/// Always a full sync: what a caller wants of a directory are its entries, and fdatasync(2) promises no less
+/// of them.
+void sync_directory(Core& core, std::uint64_t handle, Reply reply);
+
+}  // namespace sluicefs::ops

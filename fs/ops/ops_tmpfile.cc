@@ -1,0 +1,43 @@
+#include "ops/ops_tmpfile.h"
+
+#include <fcntl.h>
+
+#include <string>
+#include <utility>
+
+#include "ops/ops_namespace.h"
+
+namespace sluicefs::ops {
+
+using sluice::fail;
+using sluice::Result;
+using sluice::SharedFd;
+using sluice::UniqueFd;
+
+Result<Created> create_nameless(Core& core, const Caller& caller, NodeId parent_id, mode_t mode, int flags) {
+  const Result<NodePtr> parent = core.tree.node(parent_id);
+  if (!parent) return fail(parent.error());
+  const Result<SharedFd> directory = core.tree.path_fd(**parent);
+  if (!directory) return fail(directory.error());
+  Result<UniqueFd> fd = [&] {
+    const CallerScope as_caller(caller);
+    // With O_EXCL it may never get a name (vfs_tmpfile).
+    return backing::open_at((*directory)->get(), ".", backing_flags(flags) | O_TMPFILE | (flags & O_EXCL),
+                            mode);
+  }();
+  if (!fd) return fail(fd.error());
+  Result<Found> found = core.tree.identify(fd->get());
+  if (!found) return fail(found.error());
+  core.engine.created(found->identity.key);
+
+  const std::string for_people = "#" + std::to_string(found->attributes.stat.st_ino);
+  Created created{};
+  created.entry = remember(core, std::move(*found), parent_id, for_people.c_str());
+  const Result<NodePtr> node = core.tree.node(created.entry.ino);
+  if (!node) return fail(node.error());
+  (*node)->set_awaits_name(true);
+  created.opened = register_open(core, *node, std::make_shared<const UniqueFd>(std::move(*fd)), flags);
+  return created;
+}
+
+}  // namespace sluicefs::ops

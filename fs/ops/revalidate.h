@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <thread>
+
+#include "ops/core.h"
+#include "sluice/mutex.h"
+
+namespace sluicefs {
+
+/// A reader has found the inode like this and is about to answer so: what the kernel has cached of its data
+/// must not be older. Does nothing to what nobody has open, for the next open sees to that.
+void drop_what_is_older(Core& core, const Node& node, const struct stat& attributes,
+                        const CachedData::Look& look);
+
+/// Looks after files that are open and whose attributes nobody asks for: what others have done to them in the
+/// source is seen by who has mapped them or reads them, within the time that attributes may be kept.
+class Revalidator {
+ public:
+  /// On a thread of its own, until this object goes. REQUIRES: core.session is there, and outlives it.
+  explicit Revalidator(Core& core);
+  ~Revalidator();
+  Revalidator(const Revalidator&) = delete;
+  Revalidator& operator=(const Revalidator&) = delete;
+
+ private:
+  void run();
+  /// False when it is time to end.
+  bool wait(std::chrono::steady_clock::time_point until) SLUICE_EXCLUDES(mutex_);
+
+  Core& core_;
+  sluice::Mutex mutex_;
+  sluice::CondVar changed_;
+  bool ended_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace sluicefs

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "sluice/mutex.h"
+#include "sluice/result.h"
+#include "sluice/unique_fd.h"
+#include "source/backing.h"
+#include "source/file_systems.h"
+#include "source/node_table.h"
+
+namespace sluicefs {
+
+/// An inode as it was met: who it is and what it is like.
+struct Found {
+  NodeIdentity identity;
+  backing::Attributes attributes;
+  sluice::SharedFd fd;  ///< O_PATH; the one that it was met by
+};
+
+/// The source tree: turns names into identities and nodes into descriptors. A node holds no descriptor where
+/// its file handle can be opened (that takes CAP_DAC_READ_SEARCH, and the mount that the source is on);
+/// elsewhere it pins one. Descriptors made from handles are kept in a small cache, the one used longest ago
+/// closed first. Thread-safe.
+class Tree {
+ public:
+  /// EOPNOTSUPP and the like are no errors: nodes then pin descriptors.
+  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
+
+  [[nodiscard]] NodeTable& nodes() { return nodes_; }
+  [[nodiscard]] const FileSystems& file_systems() const { return file_systems_; }
+  /// The source directory, opened before the mount; not O_PATH.
+  [[nodiscard]] int root() const { return root_.get(); }
+  /// The number by which programs know an inode. The mount has one st_dev for all file systems of the source
+  /// (and btrfs subvolumes), so numbers of those that the source itself is not on are spread: cp(1), mv(1),
+  /// tar(1) and others take equal ones for one file.
+  [[nodiscard]] ino_t inode_number(dev_t device, ino_t inode) const;
+  /// Attributes as programs are to see them. Where our own mount honours what a mount inside the source does
+  /// not, setuid bits, file capabilities and devices must not come to life by way of us.
+  [[nodiscard]] struct stat visible(const MountLimits& limits, const struct stat& attributes) const;
+  [[nodiscard]] bool hides_setid(const MountLimits& limits) const { return honours_.suid && limits.nosuid; }
+  /// What our own mount honours; set before the first request comes.
+  void set_honours(bool suid, bool dev) { honours_ = {suid, dev}; }
+  /// True when nodes pin no descriptors.
+  [[nodiscard]] bool uses_handles() const { return uses_handles_; }
+
+  /// The st_dev of the mount that shows this tree. Somebody may mount it inside the source; whoever went in
+  /// there would wait for answers that need an answer themselves.
+  void set_own_device(dev_t device) { own_device_.store(device); }
+
+  /// ESTALE when the kernel does not know the node.
+  [[nodiscard]] sluice::Result<NodePtr> node(NodeId id) const;
+  /// A descriptor of the node for `*at` calls; perhaps O_PATH.
+  sluice::Result<sluice::SharedFd> path_fd(const Node& node);
+  /// A new open file of the node.
+  sluice::Result<sluice::UniqueFd> open_node(const Node& node, int flags);
+
+  /// The kernel has forgotten lookups of the node. Returns the node if it is gone by that, or else null.
+  NodePtr forget(NodeId id, std::uint64_t lookups);
+  /// The last name of what was found is gone. A regular file is let go of, for its space is to be free when
+  /// the removal is answered; who uses it has it open. Somebody may stand in a directory without.
+  void removed(const Found& found);
+
+  /// Who is called `name` there. ELOOP: the mount itself is.
+  sluice::Result<Found> find(int directory, const char* name);
+  /// Who is behind a descriptor; `fd` of the result stays null.
+  sluice::Result<Found> identify(int fd);
+
+ private:
+  struct Cached {
+    sluice::SharedFd fd;
+    std::list<NodeId>::iterator place;
+  };
+
+  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
+  void drop_cached(NodeId id);
+  sluice::Result<sluice::UniqueFd> open_path(int directory, const char* name) const;
+  /// Everything but the descriptor to pin; says whether one is needed.
+  sluice::Result<Found> describe(int fd, bool& needs_pin);
+
+  static constexpr std::size_t kMaxCached = 512;
+
+  const sluice::UniqueFd root_;
+  const int mount_id_;
+  const bool uses_handles_;
+  const dev_t device_;
+  struct {
+    bool suid = false;
+    bool dev = false;
+  } honours_;
+  NodeTable nodes_;
+  FileSystems file_systems_;
+  std::atomic<dev_t> own_device_{0};
+  sluice::Mutex mutex_;
+  std::unordered_map<NodeId, Cached> cached_ SLUICE_GUARDED_BY(mutex_);
+  std::list<NodeId> by_use_ SLUICE_GUARDED_BY(mutex_);  // Used longest ago first.
+};
+
+}  // namespace sluicefs
