@@ -181,7 +181,7 @@ int Mount::ended_fd() const {
 }
 
 void Mount::pull() {
-  for (const NodeId node : parts_->tree_->nodes().maybe_mapped()) parts_->session_->write_back(node);
+  for (const NodeId node : parts_->tree_->nodes().maybe_mapped()) parts_->session_->invalidate_pages(node);
 }
 
 StopReport Mount::finish() {

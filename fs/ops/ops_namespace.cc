@@ -83,9 +83,9 @@ Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int fla
 
 /// A rename that leaves a whiteout may fail when ext4 has changed the directories already (ext4_rename), of
 /// which a kernel that is told of the failure asks nothing again.
-void forget_times(Core& core, const Directory& from, const Directory& to) {
-  core.session->forget_attributes(from.node->id());
-  core.session->forget_attributes(to.node->id());
+void invalidate_times(Core& core, const Directory& from, const Directory& to) {
+  core.session->invalidate_attributes(from.node->id());
+  core.session->invalidate_attributes(to.node->id());
 }
 
 }  // namespace
@@ -191,7 +191,7 @@ Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char*
     return backing::rename(from->fd->get(), name, to->fd->get(), new_name, flags);
   }();
   if (!renamed) {
-    if ((flags & RENAME_WHITEOUT) != 0) forget_times(core, *from, *to);
+    if ((flags & RENAME_WHITEOUT) != 0) invalidate_times(core, *from, *to);
     return renamed;
   }
 

@@ -47,7 +47,7 @@ Result<off_t> seek_fetching(Core& core, const OpenFile& file, off_t offset, int 
     const Result<Range> hole = hole_in_question(fd, offset, whence);
     if (!hole) return fail(hole.error());
     if (hole->to <= hole->from || hole->from < fetched_to) break;
-    core.session->write_back(file.node->id(), hole->from, hole->to - hole->from);
+    core.session->invalidate_pages(file.node->id(), hole->from, hole->to - hole->from);
     fetched_to = hole->to;
   }
   return backing::seek(fd, offset, whence);

@@ -22,7 +22,7 @@ void look_at(Core& core, const OpenFile& file) {
   const sluice::Result<backing::Attributes> attributes = backing::attributes(file.fd->get());
   if (!attributes) return;
   data.found(attributes->stat, look);
-  if (data.take_stale()) core.session->write_back(file.node->id());
+  if (data.take_stale()) core.session->invalidate_pages(file.node->id());
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ void drop_what_is_older(Core& core, const Node& node, const struct stat& attribu
   if (!data.take_stale()) return;
   const Readers::KernelWait wait(*core.readers);
   if (wait.allowed()) {
-    core.session->write_back(node.id());
+    core.session->invalidate_pages(node.id());
   } else {
     data.put_stale();
   }

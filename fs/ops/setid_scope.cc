@@ -8,7 +8,7 @@ SetidScope::SetidScope(Core& core, const Node& node, int fd, const SetidDuty& du
     : core_(core), node_(node), drop_(duty, fd) {}
 
 SetidScope::~SetidScope() {
-  if (drop_.had_bits()) core_.session->forget_attributes(node_.id());
+  if (drop_.had_bits()) core_.session->invalidate_attributes(node_.id());
 }
 
 }  // namespace sluicefs

@@ -139,12 +139,12 @@ std::optional<InitFacts> Session::wait_for_init(std::chrono::steady_clock::time_
   return facts_;
 }
 
-void Session::write_back(std::uint64_t node, off_t offset, off_t length) {
+void Session::invalidate_pages(std::uint64_t node, off_t offset, off_t length) {
   // See fuse_reverse_inval_inode. An inode that has gone is no error.
   fuse_lowlevel_notify_inval_inode(session_.get(), node, offset, length);
 }
 
-void Session::forget_attributes(std::uint64_t node) {
+void Session::invalidate_attributes(std::uint64_t node) {
   // A negative offset spares the pages, and the locks on them.
   fuse_lowlevel_notify_inval_inode(session_.get(), node, -1, 0);
 }

@@ -61,12 +61,13 @@ class Session {
   /// None when the kernel has not said INIT by `deadline`.
   std::optional<InitFacts> wait_for_init(std::chrono::steady_clock::time_point deadline);
 
-  /// Makes the kernel write back and drop the cached pages of an inode, from `offset` on for `length` bytes,
-  /// or all of them when `length` is 0; returns when the writes have been answered. A thread that serves
-  /// requests needs a Readers::KernelWait.
-  void write_back(std::uint64_t node, off_t offset = 0, off_t length = 0);
-  /// Makes the kernel ask for the attributes of an inode when it next needs them. Any thread may call it.
-  void forget_attributes(std::uint64_t node);
+  /// Makes the kernel drop the pages that it has cached of an inode, from `offset` on for `length` bytes, or
+  /// all of them when `length` is 0, and its attributes. Dirty pages of mappings come as WRITE requests
+  /// first: returns when they have been answered. A thread that serves requests needs a Readers::KernelWait.
+  void invalidate_pages(std::uint64_t node, off_t offset = 0, off_t length = 0);
+  /// Makes the kernel ask for the attributes of an inode when it next needs them; its pages stay. Any thread
+  /// may call it.
+  void invalidate_attributes(std::uint64_t node);
 
  private:
   Session(const SessionOptions& options, void* context)
