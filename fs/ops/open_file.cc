@@ -4,6 +4,7 @@
 
 #include "ops/ops_attr.h"
 #include "ops/ops_namespace.h"
+#include "ops/revalidate.h"
 #include "ops/setid_scope.h"
 #include "source/take_back.h"
 
@@ -45,16 +46,6 @@ namespace {
 bool writes(int flags) {
   const int mode = flags & O_ACCMODE;
   return mode == O_WRONLY || mode == O_RDWR;
-}
-
-/// To be asked before the inode counts as opened once more.
-bool cache_is_good(const Core& core, const Node& node, int fd) {
-  if (!core.shared_source) return true;
-  CachedData& data = node.cached_data();
-  const CachedData::Look look = data.look();
-  if (const Result<backing::Attributes> attributes = backing::attributes(fd))
-    data.found(attributes->stat, look);
-  return !data.take_stale();
 }
 
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
@@ -124,7 +115,8 @@ Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
-  const bool keep_cache = cache_is_good(core, **node, (*fd)->get());
+  // Before it counts as opened once more.
+  const bool keep_cache = !cache_is_stale(core, **node, (*fd)->get());
   Opened opened = register_open(core, *node, std::move(*fd), flags);
   opened.keep_cache = keep_cache;
   return opened;

@@ -16,16 +16,16 @@ namespace {
 /// For whom an answer is never too new.
 constexpr std::chrono::duration<double> kShortest = std::chrono::milliseconds(100);
 
-void look_at(Core& core, const OpenFile& file) {
-  CachedData& data = file.node->cached_data();
-  const CachedData::Look look = data.look();
-  const sluice::Result<backing::Attributes> attributes = backing::attributes(file.fd->get());
-  if (!attributes) return;
-  data.found(attributes->stat, look);
-  if (data.take_stale()) core.session->invalidate_pages(file.node->id());
-}
-
 }  // namespace
+
+bool cache_is_stale(const Core& core, const Node& node, int fd) {
+  if (!core.shared_source) return false;
+  CachedData& data = node.cached_data();
+  const CachedData::Look look = data.look();
+  const sluice::Result<backing::Attributes> attributes = backing::attributes(fd);
+  if (attributes) data.found(attributes->stat, look);
+  return data.take_stale();
+}
 
 void drop_what_is_older(Core& core, const Node& node, const struct stat& attributes,
                         const CachedData::Look& look) {
@@ -70,7 +70,9 @@ void Revalidator::run() {
       std::max(kShortest, std::chrono::duration<double>(core_.timeouts.attributes)));
   auto next = std::chrono::steady_clock::now() + interval;
   while (wait(next)) {
-    core_.files.for_each([&](const OpenFile& file) { look_at(core_, file); });
+    core_.files.for_each([&](const OpenFile& file) {
+      if (cache_is_stale(core_, *file.node, file.fd->get())) core_.session->invalidate_pages(file.node->id());
+    });
     next = std::chrono::steady_clock::now() + interval;
   }
 }

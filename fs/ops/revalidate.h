@@ -10,6 +10,10 @@
 
 namespace sluicefs {
 
+/// Asks the source whether others have changed what the kernel may have cached of the inode, whose descriptor
+/// `fd` is. True: the cache must be dropped now, for it is told once.
+bool cache_is_stale(const Core& core, const Node& node, int fd);
+
 /// A reader has found the inode like this and is about to answer so: what the kernel has cached of its data
 /// must not be older. Does nothing to what nobody has open, for the next open sees to that.
 void drop_what_is_older(Core& core, const Node& node, const struct stat& attributes,

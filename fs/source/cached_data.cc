@@ -1,6 +1,6 @@
 #include "source/cached_data.h"
 
-#include <utility>
+#include "sluice/check.h"
 
 namespace sluicefs {
 
@@ -10,12 +10,15 @@ void CachedData::opened(bool for_writing) {
   const MutexLock lock(mutex_);
   ++opens_;
   if (for_writing) ++writers_;
+  check_invariants();
 }
 
 void CachedData::closed(bool for_writing) {
   const MutexLock lock(mutex_);
+  SLUICE_CHECK(opens_ > 0 && (!for_writing || writers_ > 0));
   --opens_;
   if (for_writing) --writers_;
+  check_invariants();
 }
 
 bool CachedData::is_open() const {
@@ -30,8 +33,10 @@ void CachedData::own_change_began() {
 
 void CachedData::own_change_ended() {
   const MutexLock lock(mutex_);
+  SLUICE_CHECK(ongoing_ > 0);
   --ongoing_;
   ++changes_;
+  check_invariants();
 }
 
 CachedData::Look CachedData::look() const {
@@ -50,6 +55,7 @@ void CachedData::found(const struct stat& attributes, const Look& look) {
   if (!undisturbed) return;
   known_ = version;
   changes_known_ = changes_;
+  check_invariants();
 }
 
 bool CachedData::take_stale() {
@@ -63,6 +69,11 @@ bool CachedData::take_stale() {
 void CachedData::put_stale() {
   const MutexLock lock(mutex_);
   foreign_ = true;
+}
+
+void CachedData::check_invariants() const {
+  SLUICE_CHECK(writers_ <= opens_);
+  SLUICE_CHECK(changes_known_ <= changes_);
 }
 
 }  // namespace sluicefs

@@ -33,6 +33,7 @@ class CachedData {
   };
 
   void opened(bool for_writing);
+  /// REQUIRES: an opened() with the same argument, which this ends.
   void closed(bool for_writing);
   [[nodiscard]] bool is_open() const;
 
@@ -57,7 +58,11 @@ class CachedData {
 
   void own_change_began();
   void own_change_ended();
+  void check_invariants() const SLUICE_REQUIRES(mutex_);
 
+  // Invariant: writers_ <= opens_ and changes_known_ <= changes_. foreign_ and mixed_ speak of the time since
+  // the cache was dropped last: the source was found to differ from known_, with no change of ours in between
+  // (foreign_), or with some, behind which one of others can hide (mixed_).
   mutable sluice::Mutex mutex_;
   std::optional<Version> known_ SLUICE_GUARDED_BY(mutex_);
   std::uint64_t changes_ SLUICE_GUARDED_BY(mutex_) = 0;        ///< Ours that have ended.
@@ -65,8 +70,8 @@ class CachedData {
   std::size_t ongoing_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::size_t opens_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::size_t writers_ SLUICE_GUARDED_BY(mutex_) = 0;
-  bool foreign_ SLUICE_GUARDED_BY(mutex_) = false;  ///< Others have changed it.
-  bool mixed_ SLUICE_GUARDED_BY(mutex_) = false;    ///< We have, and perhaps others.
+  bool foreign_ SLUICE_GUARDED_BY(mutex_) = false;
+  bool mixed_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluicefs
