@@ -22,28 +22,43 @@ using sluice::UniqueFd;
 FileSystems::FileSystems(int source, InodePlace place) : source_fd_(source), source_(place) {}
 
 void FileSystems::met_elsewhere(const InodePlace& place, int fd) {
+  if (is_known(place)) return;
+  // A file system can be mounted by a socket alone; that has no data, and another inode may be met.
+  if (!S_ISDIR(place.type) && !S_ISREG(place.type)) return;
+  // Outside the lock: a server that does not answer stops those who come to its own files, and nobody else.
+  const Result<SharedFd> opened = open_to_hold(fd);
   const MutexLock lock(mutex_);
-  if (devices_.contains(place.device)) return;
-  // A subvolume of one that is held, or of the source's own.
-  const bool is_known = place.mount_id == source_.mount_id || held_.contains(place.mount_id);
-  if (!is_known) {
-    // A file system can be mounted by a socket alone; that has no data, and another inode may be met.
-    if (!S_ISDIR(place.type) && !S_ISREG(place.type)) return;
-    if (const Result<void> held = hold(place, fd); !held) {
-      if (not_held_.size() < kMaxHeld) not_held_.insert_or_assign(place.mount_id, held.error());
-      return;
-    }
+  if (opened && has_room()) held_.try_emplace(place.mount_id, *opened);
+  if (!held_.contains(place.mount_id)) {
+    if (not_held_.size() < kMaxHeld)
+      not_held_.insert_or_assign(place.mount_id, opened ? Errno(EMFILE) : opened.error());
+    return;
   }
-  if (devices_.size() < kMaxDevices) devices_.insert(place.device);
+  not_held_.erase(place.mount_id);
+  add_device(place.device);
 }
 
-Result<void> FileSystems::hold(const InodePlace& place, int fd) {
-  if (held_.size() >= kMaxHeld) return fail(EMFILE);
+bool FileSystems::is_known(const InodePlace& place) {
+  const MutexLock lock(mutex_);
+  if (devices_.contains(place.device)) return true;
+  // A subvolume of one that is held, or of the source's own.
+  if (place.mount_id != source_.mount_id && !held_.contains(place.mount_id)) return false;
+  add_device(place.device);
+  return true;
+}
+
+Result<SharedFd> FileSystems::open_to_hold(int fd) const {
+  {
+    const MutexLock lock(mutex_);
+    if (!has_room()) return fail(EMFILE);
+  }
   Result<UniqueFd> opened = backing::reopen(fd, O_RDONLY | O_NOCTTY);
   if (!opened) return fail(opened.error());
-  held_.emplace(place.mount_id, std::make_shared<const UniqueFd>(std::move(*opened)));
-  not_held_.erase(place.mount_id);
-  return {};
+  return std::make_shared<const UniqueFd>(std::move(*opened));
+}
+
+void FileSystems::add_device(dev_t device) {
+  if (devices_.size() < kMaxDevices) devices_.insert(device);
 }
 
 Result<void> FileSystems::sync() const {

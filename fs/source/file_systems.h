@@ -45,7 +45,10 @@ class FileSystems {
 
  private:
   void met_elsewhere(const InodePlace& place, int fd) SLUICE_EXCLUDES(mutex_);
-  sluice::Result<void> hold(const InodePlace& place, int fd) SLUICE_REQUIRES(mutex_);
+  bool is_known(const InodePlace& place) SLUICE_EXCLUDES(mutex_);
+  [[nodiscard]] sluice::Result<sluice::SharedFd> open_to_hold(int fd) const SLUICE_EXCLUDES(mutex_);
+  [[nodiscard]] bool has_room() const SLUICE_REQUIRES(mutex_) { return held_.size() < kMaxHeld; }
+  void add_device(dev_t device) SLUICE_REQUIRES(mutex_);
 
   const int source_fd_;
   const InodePlace source_;
