@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include "ops/ops_attr.h"
-#include "ops/ops_namespace.h"
 #include "ops/revalidate.h"
 #include "ops/setid_scope.h"
 #include "source/take_back.h"
@@ -86,9 +85,7 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
   const OngoingMutation mutation = core.engine.begin(Mutation((*parent)->key(), MutationClass::data));
   Result<UniqueFd> fd = [&] {
     const CallerScope as_caller(caller);
-    const int access_times = core.keeps_access_times ? O_NOATIME : 0;
-    return backing::open_at((*directory)->get(), name, backing_flags(flags) | access_times | O_CREAT | O_EXCL,
-                            mode);
+    return backing::open_at((*directory)->get(), name, creation_flags(core, flags) | O_CREAT | O_EXCL, mode);
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());
@@ -96,13 +93,7 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
     take_back((*directory)->get(), name, S_IFREG, fd->get());
     return fail(found.error());
   }
-  core.engine.created(found->identity.key);
-  Created created{};
-  created.entry = remember(core, std::move(*found), parent_id, name);
-  const Result<NodePtr> node = core.tree.node(created.entry.ino);
-  if (!node) return fail(node.error());
-  created.opened = register_open(core, *node, std::make_shared<const UniqueFd>(std::move(*fd)), flags);
-  return created;
+  return opened_new(core, remember(core, std::move(*found), parent_id, name), std::move(*fd), flags);
 }
 
 }  // namespace
@@ -143,6 +134,16 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
   }
   entry->attr = *now;
   return Created{*entry, *opened};
+}
+
+int creation_flags(const Core& core, int flags) {
+  // Whoever makes it owns it, so O_NOATIME is not refused.
+  return backing_flags(flags) | (core.keeps_access_times ? O_NOATIME : 0);
+}
+
+Created opened_new(Core& core, const Remembered& file, UniqueFd fd, int flags) {
+  core.engine.created(file.node->key());
+  return {file.entry, register_open(core, file.node, std::make_shared<const UniqueFd>(std::move(fd)), flags)};
 }
 
 Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ops/core.h"
+#include "ops/ops_namespace.h"
 
 namespace sluicefs {
 
@@ -37,12 +38,17 @@ struct Opened {
 sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
 
 struct Created {
-  fuse_entry_param entry;
+  Entry entry;
   Opened opened;
 };
 /// CREATE: makes the file, or opens it where it exists and `flags` does not hold O_EXCL.
 sluice::Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
                                int flags, const SetidDuty& setid);
+
+/// What open(2) of the source takes to create a file for a program that opens it with `flags`.
+int creation_flags(const Core& core, int flags);
+/// The answer for a file that is new in the source, where `fd` was opened as it was made.
+Created opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int flags);
 
 /// Gives an open file of the source its handle.
 Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);

@@ -66,7 +66,7 @@ Entry plus_entry(Core& core, const OpenDirectory& directory, const dirent64& rec
   if (is_dot(record.d_name)) return entry;
   Result<Found> found = core.tree.find(directory.fd->get(), record.d_name);
   if (!found) return entry;
-  return remember(core, std::move(*found), directory.node->id(), record.d_name);
+  return remember(core, std::move(*found), directory.node->id(), record.d_name).entry;
 }
 
 /// Adds one record to the listing; false when there is no room.

@@ -40,7 +40,7 @@ Result<Entry> created(Core& core, const Directory& parent, const char* name) {
   Result<Found> found = core.tree.find(parent.fd->get(), name);
   if (!found) return fail(found.error());
   core.engine.created(found->identity.key);
-  return remember(core, std::move(*found), parent.node->id(), name);
+  return remember(core, std::move(*found), parent.node->id(), name).entry;
 }
 
 /// Creates a name of that type in `parent_id` by `create`, which gets the directory's descriptor, as the
@@ -90,13 +90,14 @@ void invalidate_times(Core& core, const Directory& from, const Directory& to) {
 
 }  // namespace
 
-Entry remember(Core& core, Found found, NodeId parent, const char* name) {
+Remembered remember(Core& core, Found found, NodeId parent, const char* name) {
   Entry entry{};
   entry.attr = core.tree.visible(found.identity.limits, found.attributes.stat);
   entry.attr_timeout = core.timeouts.attributes;
   entry.entry_timeout = core.timeouts.entry;
-  entry.ino = core.tree.nodes().remember(std::move(found.identity), parent, name)->id();
-  return entry;
+  NodePtr node = core.tree.nodes().remember(std::move(found.identity), parent, name);
+  entry.ino = node->id();
+  return {std::move(node), entry};
 }
 
 Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
@@ -105,10 +106,9 @@ Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
   Result<Found> found = core.tree.find(parent->fd->get(), name);
   if (!found) return fail(found.error());
   const struct stat attributes = found->attributes.stat;
-  const Entry entry = remember(core, std::move(*found), parent_id, name);
-  const NodePtr node = core.tree.nodes().find(entry.ino);
-  if (node) drop_what_is_older(core, *node, attributes, std::nullopt);
-  return entry;
+  const Remembered known = remember(core, std::move(*found), parent_id, name);
+  drop_what_is_older(core, *known.node, attributes, std::nullopt);
+  return known.entry;
 }
 
 void forget(Core& core, NodeId id, std::uint64_t lookups) {
@@ -158,7 +158,7 @@ Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_nam
     take_back(parent->fd->get(), new_name, file->node->type(), file->fd->get());
     return fail(found.error());
   }
-  return remember(core, std::move(*found), new_parent, new_name);
+  return remember(core, std::move(*found), new_parent, new_name).entry;
 }
 
 Result<void> unlink(Core& core, NodeId parent, const char* name) {

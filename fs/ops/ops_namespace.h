@@ -27,7 +27,11 @@ sluice::Result<void> rename(Core& core, const Caller& caller, NodeId parent, con
                             NodeId new_parent, const char* new_name, unsigned flags);
 sluice::Result<std::string> read_link(Core& core, NodeId node);
 
-/// Makes the kernel's lookup of what was found, as the answer that LOOKUP, CREATE and READDIRPLUS carry.
-Entry remember(Core& core, Found found, NodeId parent, const char* name);
+/// The kernel's lookup of what was found: its node, and the answer that LOOKUP, CREATE and READDIRPLUS carry.
+struct Remembered {
+  NodePtr node;
+  Entry entry;
+};
+Remembered remember(Core& core, Found found, NodeId parent, const char* name);
 
 }  // namespace sluicefs::ops

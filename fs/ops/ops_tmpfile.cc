@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "ops/ops_namespace.h"
-
 namespace sluicefs::ops {
 
 using sluice::fail;
@@ -22,22 +20,16 @@ Result<Created> create_nameless(Core& core, const Caller& caller, NodeId parent_
   Result<UniqueFd> fd = [&] {
     const CallerScope as_caller(caller);
     // With O_EXCL it may never get a name (vfs_tmpfile).
-    return backing::open_at((*directory)->get(), ".", backing_flags(flags) | O_TMPFILE | (flags & O_EXCL),
-                            mode);
+    const int how = creation_flags(core, flags) | O_TMPFILE | (flags & O_EXCL);
+    return backing::open_at((*directory)->get(), ".", how, mode);
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());
   if (!found) return fail(found.error());
-  core.engine.created(found->identity.key);
-
   const std::string for_people = "#" + std::to_string(found->attributes.stat.st_ino);
-  Created created{};
-  created.entry = remember(core, std::move(*found), parent_id, for_people.c_str());
-  const Result<NodePtr> node = core.tree.node(created.entry.ino);
-  if (!node) return fail(node.error());
-  (*node)->set_awaits_name(true);
-  created.opened = register_open(core, *node, std::make_shared<const UniqueFd>(std::move(*fd)), flags);
-  return created;
+  const Remembered file = remember(core, std::move(*found), parent_id, for_people.c_str());
+  file.node->set_awaits_name(true);
+  return opened_new(core, file, std::move(*fd), flags);
 }
 
 }  // namespace sluicefs::ops
