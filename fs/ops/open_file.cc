@@ -77,20 +77,17 @@ Result<SharedFd> open_backing(Core& core, const Node& node, int flags, const Set
 /// A file that did not exist. EEXIST: it does.
 Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t mode,
                            int flags) {
-  const Result<NodePtr> parent = core.tree.node(parent_id);
+  const Result<Reached> parent = core.tree.reach(parent_id);
   if (!parent) return fail(parent.error());
-  const Result<SharedFd> directory = core.tree.path_fd(**parent);
-  if (!directory) return fail(directory.error());
-
-  const OngoingMutation mutation = core.engine.begin(Mutation((*parent)->key(), MutationClass::data));
+  const OngoingMutation mutation = core.engine.begin(Mutation(parent->node->key(), MutationClass::data));
   Result<UniqueFd> fd = [&] {
     const CallerScope as_caller(caller);
-    return backing::open_at((*directory)->get(), name, creation_flags(core, flags) | O_CREAT | O_EXCL, mode);
+    return backing::open_at(parent->fd->get(), name, creation_flags(core, flags) | O_CREAT | O_EXCL, mode);
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());
   if (!found) {
-    take_back((*directory)->get(), name, S_IFREG, fd->get());
+    take_back(parent->fd->get(), name, S_IFREG, fd->get());
     return fail(found.error());
   }
   return opened_new(core, remember(core, std::move(*found), parent_id, name), std::move(*fd), flags);

@@ -20,22 +20,9 @@ using sluice::UniqueFd;
 
 namespace {
 
-struct Target {
-  NodePtr node;
-  SharedFd fd;
-};
-
-Result<Target> target(Core& core, NodeId id) {
-  Result<NodePtr> node = core.tree.node(id);
-  if (!node) return fail(node.error());
-  Result<SharedFd> fd = core.tree.path_fd(**node);
-  if (!fd) return fail(fd.error());
-  return Target{std::move(*node), std::move(*fd)};
-}
-
-Result<struct stat> attributes_of(Core& core, const Target& target) {
-  return backing::attributes(target.fd->get()).map([&](const backing::Attributes& attributes) {
-    return core.tree.visible(target.node->limits(), attributes.stat);
+Result<struct stat> attributes_of(Core& core, const Reached& of) {
+  return backing::attributes(of.fd->get()).map([&](const backing::Attributes& attributes) {
+    return core.tree.visible(of.node->limits(), attributes.stat);
   });
 }
 
@@ -100,7 +87,7 @@ bool may_touch(int fd, const AttributeChange& change) {
 }
 
 /// `to_resize`: null when the size stays.
-Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeChange& change,
+Result<void> apply(const Reached& to, const SharedFd& to_resize, const AttributeChange& change,
                    OngoingMutation& mutation) {
   Result<void> result;
   if ((change.to_set & kOwner) != 0 || (change.to_set == 0 && may_touch(to.fd->get(), change)))
@@ -115,7 +102,7 @@ Result<void> apply(const Target& to, const SharedFd& to_resize, const AttributeC
 
 template <typename Change>
 Result<void> change_metadata(Core& core, NodeId id, Change change) {
-  const Result<Target> to = target(core, id);
+  const Result<Reached> to = core.tree.reach(id);
   if (!to) return fail(to.error());
   const OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), MutationClass::metadata));
   return change(to->fd->get());
@@ -124,7 +111,7 @@ Result<void> change_metadata(Core& core, NodeId id, Change change) {
 }  // namespace
 
 Result<struct stat> get_attributes(Core& core, NodeId id) {
-  const Result<Target> of = target(core, id);
+  const Result<Reached> of = core.tree.reach(id);
   if (of) {
     const CachedData::Look look = of->node->cached_data().look();
     Result<struct stat> attributes = attributes_of(core, *of);
@@ -139,7 +126,7 @@ Result<struct stat> get_attributes(Core& core, NodeId id) {
 }
 
 Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {
-  const Result<Target> to = target(core, id);
+  const Result<Reached> to = core.tree.reach(id);
   if (!to) return fail(to.error());
   SharedFd to_resize;
   if ((change.to_set & FUSE_SET_ATTR_SIZE) != 0) {
@@ -171,7 +158,7 @@ Result<void> remove_xattr(Core& core, NodeId id, const char* name) {
 }
 
 Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span<char> value) {
-  const Result<Target> of = target(core, id);
+  const Result<Reached> of = core.tree.reach(id);
   if (!of) return fail(of.error());
   if (core.tree.hides_setid(of->node->limits()) && std::string_view(name) == XATTR_NAME_CAPS)
     return fail(ENODATA);
@@ -179,14 +166,14 @@ Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span
 }
 
 Result<std::size_t> list_xattrs(Core& core, const Caller& caller, NodeId id, std::span<char> names) {
-  const Result<Target> of = target(core, id);
+  const Result<Reached> of = core.tree.reach(id);
   if (!of) return fail(of.error());
   const UntrustedScope as_caller(caller);
   return backing::list_xattrs(of->fd->get(), names);
 }
 
 Result<struct statvfs> statistics(Core& core, NodeId id) {
-  const Result<Target> of = target(core, id);
+  const Result<Reached> of = core.tree.reach(id);
   if (!of) return fail(of.error());
   return backing::statistics(of->fd->get());
 }

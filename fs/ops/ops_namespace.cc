@@ -21,22 +21,8 @@ using sluice::SharedFd;
 
 namespace {
 
-/// A directory and the descriptor by which it is worked on.
-struct Directory {
-  NodePtr node;
-  SharedFd fd;
-};
-
-Result<Directory> directory(Core& core, NodeId id) {
-  Result<NodePtr> node = core.tree.node(id);
-  if (!node) return fail(node.error());
-  Result<SharedFd> fd = core.tree.path_fd(**node);
-  if (!fd) return fail(fd.error());
-  return Directory{std::move(*node), std::move(*fd)};
-}
-
 /// Looks up what has just been created there.
-Result<Entry> created(Core& core, const Directory& parent, const char* name) {
+Result<Entry> created(Core& core, const Reached& parent, const char* name) {
   Result<Found> found = core.tree.find(parent.fd->get(), name);
   if (!found) return fail(found.error());
   core.engine.created(found->identity.key);
@@ -48,7 +34,7 @@ Result<Entry> created(Core& core, const Directory& parent, const char* name) {
 template <typename Create>
 Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, const char* name, mode_t type,
                           Create create) {
-  const Result<Directory> parent = directory(core, parent_id);
+  const Result<Reached> parent = core.tree.reach(parent_id);
   if (!parent) return fail(parent.error());
   const OngoingMutation mutation = core.engine.begin(Mutation(parent->node->key(), MutationClass::data));
   {
@@ -69,7 +55,7 @@ void lost_name(Core& core, const Found& found) {
 }
 
 Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int flags) {
-  const Result<Directory> parent = directory(core, parent_id);
+  const Result<Reached> parent = core.tree.reach(parent_id);
   if (!parent) return fail(parent.error());
   const Result<Found> victim = core.tree.find(parent->fd->get(), name);
   if (!victim) return fail(victim.error());
@@ -83,7 +69,7 @@ Result<void> remove_name(Core& core, NodeId parent_id, const char* name, int fla
 
 /// A rename that leaves a whiteout may fail when ext4 has changed the directories already (ext4_rename), of
 /// which a kernel that is told of the failure asks nothing again.
-void invalidate_times(Core& core, const Directory& from, const Directory& to) {
+void invalidate_times(Core& core, const Reached& from, const Reached& to) {
   core.session->invalidate_attributes(from.node->id());
   core.session->invalidate_attributes(to.node->id());
 }
@@ -101,7 +87,7 @@ Remembered remember(Core& core, Found found, NodeId parent, const char* name) {
 }
 
 Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
-  const Result<Directory> parent = directory(core, parent_id);
+  const Result<Reached> parent = core.tree.reach(parent_id);
   if (!parent) return fail(parent.error());
   Result<Found> found = core.tree.find(parent->fd->get(), name);
   if (!found) return fail(found.error());
@@ -141,9 +127,9 @@ Result<Entry> make_symlink(Core& core, const Caller& caller, const char* target,
 }
 
 Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_name) {
-  const Result<Directory> file = directory(core, id);
+  const Result<Reached> file = core.tree.reach(id);
   if (!file) return fail(file.error());
-  const Result<Directory> parent = directory(core, new_parent);
+  const Result<Reached> parent = core.tree.reach(new_parent);
   if (!parent) return fail(parent.error());
   // A file without a name cannot be found, so the first is data of it as much as its creation.
   const MutationClass of_file = file->node->awaits_name() ? MutationClass::data : MutationClass::metadata;
@@ -171,9 +157,9 @@ Result<void> remove_directory(Core& core, NodeId parent, const char* name) {
 
 Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char* name, NodeId new_parent,
                     const char* new_name, unsigned flags) {
-  const Result<Directory> from = directory(core, parent);
+  const Result<Reached> from = core.tree.reach(parent);
   if (!from) return fail(from.error());
-  const Result<Directory> to = directory(core, new_parent);
+  const Result<Reached> to = core.tree.reach(new_parent);
   if (!to) return fail(to.error());
   const Result<Found> moved = core.tree.find(from->fd->get(), name);
   if (!moved) return fail(moved.error());
@@ -208,7 +194,7 @@ Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char*
 }
 
 Result<std::string> read_link(Core& core, NodeId id) {
-  const Result<Directory> link = directory(core, id);
+  const Result<Reached> link = core.tree.reach(id);
   if (!link) return fail(link.error());
   return backing::read_link(link->fd->get());
 }

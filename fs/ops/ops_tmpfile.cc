@@ -9,19 +9,16 @@ namespace sluicefs::ops {
 
 using sluice::fail;
 using sluice::Result;
-using sluice::SharedFd;
 using sluice::UniqueFd;
 
 Result<Created> create_nameless(Core& core, const Caller& caller, NodeId parent_id, mode_t mode, int flags) {
-  const Result<NodePtr> parent = core.tree.node(parent_id);
+  const Result<Reached> parent = core.tree.reach(parent_id);
   if (!parent) return fail(parent.error());
-  const Result<SharedFd> directory = core.tree.path_fd(**parent);
-  if (!directory) return fail(directory.error());
   Result<UniqueFd> fd = [&] {
     const CallerScope as_caller(caller);
     // With O_EXCL it may never get a name (vfs_tmpfile).
     const int how = creation_flags(core, flags) | O_TMPFILE | (flags & O_EXCL);
-    return backing::open_at((*directory)->get(), ".", how, mode);
+    return backing::open_at(parent->fd->get(), ".", how, mode);
   }();
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());

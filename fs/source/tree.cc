@@ -6,7 +6,6 @@
 
 #include <string_view>
 
-
 namespace sluicefs {
 
 using sluice::fail;
@@ -94,6 +93,14 @@ Result<NodePtr> Tree::node(NodeId id) const {
   NodePtr node = nodes_.find(id);
   if (!node) return fail(ESTALE);
   return node;
+}
+
+Result<Reached> Tree::reach(NodeId id) {
+  Result<NodePtr> node = this->node(id);
+  if (!node) return fail(node.error());
+  Result<SharedFd> fd = path_fd(**node);
+  if (!fd) return fail(fd.error());
+  return Reached{std::move(*node), std::move(*fd)};
 }
 
 Result<SharedFd> Tree::path_fd(const Node& node) {

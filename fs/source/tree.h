@@ -23,6 +23,12 @@ struct Found {
   sluice::SharedFd fd;  ///< O_PATH; the one that it was met by
 };
 
+/// A node, and a descriptor of it for `*at` calls; perhaps O_PATH.
+struct Reached {
+  NodePtr node;
+  sluice::SharedFd fd;
+};
+
 /// The source tree: turns names into identities and nodes into descriptors. A node holds no descriptor where
 /// its file handle can be opened (that takes CAP_DAC_READ_SEARCH, and the mount that the source is on);
 /// elsewhere it pins one. Descriptors made from handles are kept in a small cache, the one used longest ago
@@ -55,8 +61,8 @@ class Tree {
 
   /// ESTALE when the kernel does not know the node.
   [[nodiscard]] sluice::Result<NodePtr> node(NodeId id) const;
-  /// A descriptor of the node for `*at` calls; perhaps O_PATH.
-  sluice::Result<sluice::SharedFd> path_fd(const Node& node);
+  /// ESTALE as node(), and when the inode is gone.
+  sluice::Result<Reached> reach(NodeId id);
   /// A new open file of the node.
   sluice::Result<sluice::UniqueFd> open_node(const Node& node, int flags);
 
@@ -78,6 +84,7 @@ class Tree {
   };
 
   Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
+  sluice::Result<sluice::SharedFd> path_fd(const Node& node);
   void drop_cached(NodeId id);
   sluice::Result<sluice::UniqueFd> open_path(int directory, const char* name) const;
   /// Everything but the descriptor to pin; says whether one is needed.
