@@ -5,6 +5,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
 #include "parity_test.h"
 
 /// The suite itself: what differs is reported.
@@ -24,6 +29,12 @@ class ParityControl : public ::testing::Test {
   static std::string found_by(ParityBody body) {
     return compare(scene_on(FileSystem::ext4), kCallers[1], body);
   }
+  /// The report has this in it, and that the test itself went well.
+  static void expect_found(ParityBody body, std::string_view wanted) {
+    const std::string found = found_by(body);
+    EXPECT_NE(found.find(wanted), std::string::npos) << found;
+    EXPECT_EQ(found.find("the test failed"), std::string::npos) << found;
+  }
 };
 
 TEST_F(ParityControl, EqualPlacesDoNotDiffer) {
@@ -37,31 +48,34 @@ TEST_F(ParityControl, AnotherModeBitIsFoundInTheTree) {
 }
 
 TEST_F(ParityControl, AnotherByteIsFoundInTheTree) {
-  EXPECT_NE(found_by([](Place& at) { at.make_file("f", is_mount() ? "a" : "b"); }), "");
+  expect_found([](Place& at) { at.make_file("f", is_mount() ? "a" : "b"); }, "mtime now \"a\" xattrs:");
 }
 
 TEST_F(ParityControl, AnotherOwnerIsFoundInTheTree) {
-  EXPECT_NE(found_by([](Place& at) {
-              at.make_file("f");
-              if (is_mount()) at.give("f", kStranger, kOwnGroup);
-            }),
-            "");
+  expect_found(
+      [](Place& at) {
+        at.make_file("f");
+        if (is_mount()) at.give("f", kStranger, kOwnGroup);
+      },
+      fmt::format("uid {}", kStranger));
 }
 
 TEST_F(ParityControl, AnXattrMoreIsFoundInTheTree) {
-  EXPECT_NE(found_by([](Place& at) {
-              at.make_file("f");
-              if (is_mount()) at.require(::setxattr("f", "user.a", "1", 1, 0) == 0, "setxattr");
-            }),
-            "");
+  expect_found(
+      [](Place& at) {
+        at.make_file("f");
+        if (is_mount()) at.require(::setxattr("f", "user.a", "1", 1, 0) == 0, "setxattr");
+      },
+      "xattrs: user.a=\"1\"");
 }
 
 TEST_F(ParityControl, ATimeThatChangedIsFoundInTheTree) {
-  EXPECT_NE(found_by([](Place& at) {
-              at.make_file("f");
-              if (is_mount()) at.make_old("f");
-            }),
-            "");
+  expect_found(
+      [](Place& at) {
+        at.make_file("f");
+        if (is_mount()) at.make_old("f");
+      },
+      "mtime 1000000000");
 }
 
 TEST_F(ParityControl, AnotherErrorIsFound) {
@@ -72,10 +86,11 @@ TEST_F(ParityControl, AnotherErrorIsFound) {
 }
 
 TEST_F(ParityControl, ANoteMoreIsFound) {
-  EXPECT_NE(found_by([](Place& at) {
-              if (is_mount()) at.note("something", 1);
-            }),
-            "");
+  expect_found(
+      [](Place& at) {
+        if (is_mount()) at.note("something", 1);
+      },
+      "mount: something  =>  1\nbare:  (nothing)");
 }
 
 TEST_F(ParityControl, WhatIsExemptMayDiffer) {
@@ -86,15 +101,18 @@ TEST_F(ParityControl, WhatIsExemptMayDiffer) {
 }
 
 TEST_F(ParityControl, AnExemptionThatIsNotNeededIsFound) {
-  EXPECT_NE(found_by([](Place& at) { at.exempt(exemptions::kIoctl, [&] { at.note("one", 1); }); }), "");
+  expect_found([](Place& at) { at.exempt(exemptions::kIoctl, [&] { at.note("one", 1); }); },
+               "nothing differs that the exemption \"ioctl\" is for");
 }
 
 TEST_F(ParityControl, ATestThatCannotBePreparedFailsThoughBothDo) {
-  EXPECT_NE(found_by([](Place& at) { at.make_file("no such directory/f"); }), "");
+  const std::string found = found_by([](Place& at) { at.make_file("no such directory/f"); });
+  EXPECT_NE(found.find("the test failed: no such directory/f: ENOENT"), std::string::npos) << found;
 }
 
 TEST_F(ParityControl, ATestThatIsKilledFailsThoughBothAre) {
-  EXPECT_NE(found_by([](Place&) { ::kill(::getpid(), SIGKILL); }), "");
+  const std::string found = found_by([](Place&) { ::kill(::getpid(), SIGKILL); });
+  EXPECT_NE(found.find("the test failed: killed by signal 9"), std::string::npos) << found;
 }
 
 TEST_F(ParityControl, TheCallerHasNoCapabilities) {

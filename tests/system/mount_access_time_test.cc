@@ -62,15 +62,18 @@ AccessTimes read_through(const std::vector<std::string>& mount_flags) {
   return {changed("file"), changed("created"), changed("nameless"), changed("directory")};
 }
 
+constexpr const char* kNoAccessTimes = "the source is mounted with noatime";
+
 TEST(MountAccessTimeTest, ReadingChangesTheAccessTimeWhereTheSourceKeepsIt) {
   const AccessTimes times = read_through({});
-  if (!times.file_changed) GTEST_SKIP() << "the source is mounted with noatime";
+  if (!times.file_changed) GTEST_SKIP() << kNoAccessTimes;
   EXPECT_TRUE(times.created_file_changed);
   EXPECT_TRUE(times.nameless_file_changed);
   EXPECT_TRUE(times.directory_changed);
 }
 
 TEST(MountAccessTimeTest, ANoatimeMountKeepsTheAccessTimesOfTheSource) {
+  if (!read_through({}).file_changed) GTEST_SKIP() << kNoAccessTimes;
   const AccessTimes times = read_through({"noatime"});
   EXPECT_FALSE(times.file_changed);
   EXPECT_FALSE(times.created_file_changed);

@@ -167,6 +167,7 @@ TEST_F(MountTmpfile, ThatIsClosedGivesItsInodeBack) {
     return statistics.f_ffree;
   };
   const auto before = free_inodes();
+  if (before == 0) GTEST_SKIP() << "the source's file system does not count free inodes";
   for (int i = 0; i < 200; ++i) {
     const UniqueFd fd = make();
     EXPECT_EQ(::write(fd.get(), "x", 1), 1);
