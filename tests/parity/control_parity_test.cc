@@ -26,11 +26,11 @@ class ParityControl : public ::testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
   }
-  static std::string found_by(ParityBody body) {
+  static std::string found_by(const ParityBody& body) {
     return compare(scene_on(FileSystem::ext4), kCallers[1], body);
   }
   /// The report has this in it, and that the test itself went well.
-  static void expect_found(ParityBody body, std::string_view wanted) {
+  static void expect_found(const ParityBody& body, std::string_view wanted) {
     const std::string found = found_by(body);
     EXPECT_NE(found.find(wanted), std::string::npos) << found;
     EXPECT_EQ(found.find("the test failed"), std::string::npos) << found;

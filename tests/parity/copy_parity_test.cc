@@ -42,6 +42,16 @@ Pair new_pair(Place& at, int to_flags = O_RDWR) {
   return {UniqueFd(::open("from", O_RDWR)), UniqueFd(::open("to", to_flags))};
 }
 
+struct Pipe {
+  UniqueFd out;
+  UniqueFd in;
+};
+Pipe new_pipe(Place& at) {
+  int ends[2];
+  at.require(::pipe(ends) == 0, "pipe");
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
 void copy(Place& at, int from, off_t from_offset, int to, off_t to_offset, std::size_t length,
           unsigned flags = 0) {
   at.note("copy", std::to_string(from_offset) + " to " + std::to_string(to_offset) + " for " +
@@ -156,62 +166,50 @@ PARITY_TEST(CopyRange, ToAFileSystemMountedThere) {
 
 PARITY_TEST(Splice, MovesBytesThroughAPipe) {
   const Pair files = new_pair(at);
-  int ends[2];
-  at.require(::pipe(ends) == 0, "pipe");
-  const UniqueFd out(ends[0]);
-  const UniqueFd in(ends[1]);
+  const Pipe pipe = new_pipe(at);
   off_t offset = 100;
-  CALL(::splice(files.from.get(), &offset, in.get(), nullptr, 5000, 0));
+  CALL(::splice(files.from.get(), &offset, pipe.in.get(), nullptr, 5000, 0));
   at.note("offset", offset);
   offset = 10;
-  CALL(::splice(out.get(), nullptr, files.to.get(), &offset, 3000, 0));
-  CALL(::splice(out.get(), nullptr, files.to.get(), nullptr, 10'000, 0));
+  CALL(::splice(pipe.out.get(), nullptr, files.to.get(), &offset, 3000, 0));
+  CALL(::splice(pipe.out.get(), nullptr, files.to.get(), nullptr, 10'000, 0));
   CALL(::lseek(files.to.get(), 0, SEEK_CUR));
   at.content("to");
   for (const off_t where : {off_t{-1}, off_t{16'384}, off_t{20'000}}) {
     offset = where;
-    CALL(::splice(files.from.get(), &offset, in.get(), nullptr, 10, SPLICE_F_NONBLOCK));
+    CALL(::splice(files.from.get(), &offset, pipe.in.get(), nullptr, 10, SPLICE_F_NONBLOCK));
   }
   CALL(::splice(files.from.get(), nullptr, files.to.get(), nullptr, 10, 0));
 }
 
 PARITY_TEST(Splice, DoesNotAppend) {
   const Pair files = new_pair(at, O_WRONLY | O_APPEND);
-  int ends[2];
-  at.require(::pipe(ends) == 0, "pipe");
-  const UniqueFd out(ends[0]);
-  const UniqueFd in(ends[1]);
-  CALL(::write(in.get(), "0123", 4));
-  CALL(::splice(out.get(), nullptr, files.to.get(), nullptr, 4, 0));
+  const Pipe pipe = new_pipe(at);
+  CALL(::write(pipe.in.get(), "0123", 4));
+  CALL(::splice(pipe.out.get(), nullptr, files.to.get(), nullptr, 4, 0));
 }
 
 PARITY_TEST(Splice, TakesPagesOfTheProgram) {
   const Pair files = new_pair(at);
-  int ends[2];
-  at.require(::pipe(ends) == 0, "pipe");
-  const UniqueFd out(ends[0]);
-  const UniqueFd in(ends[1]);
+  const Pipe pipe = new_pipe(at);
   alignas(4096) static std::array<char, 4096> page{};
   page.fill('v');
   const iovec part{page.data(), page.size()};
-  CALL(::vmsplice(in.get(), &part, 1, 0));
-  CALL(::splice(out.get(), nullptr, files.to.get(), nullptr, 4096, SPLICE_F_MOVE));
+  CALL(::vmsplice(pipe.in.get(), &part, 1, 0));
+  CALL(::splice(pipe.out.get(), nullptr, files.to.get(), nullptr, 4096, SPLICE_F_MOVE));
   at.content("to");
 }
 
 PARITY_TEST(Sendfile, CopiesToFilesAndPipes) {
   const Pair files = new_pair(at);
-  int ends[2];
-  at.require(::pipe(ends) == 0, "pipe");
-  const UniqueFd out(ends[0]);
-  const UniqueFd in(ends[1]);
+  const Pipe pipe = new_pipe(at);
   off_t offset = 10;
   CALL(::sendfile(files.to.get(), files.from.get(), &offset, 5000));
   at.note("offset", offset);
   at.content("to");
-  CALL(::sendfile(in.get(), files.from.get(), nullptr, 100));
+  CALL(::sendfile(pipe.in.get(), files.from.get(), nullptr, 100));
   std::array<char, 100> bytes{};
-  CALL(::read(out.get(), bytes.data(), bytes.size()));
+  CALL(::read(pipe.out.get(), bytes.data(), bytes.size()));
   at.note("through the pipe", std::string_view(bytes.data(), bytes.size()));
   CALL(::lseek(files.from.get(), 0, SEEK_CUR));
   offset = 20'000;

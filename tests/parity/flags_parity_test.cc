@@ -206,7 +206,7 @@ class NestedFlags : public ::testing::Test {
   [[nodiscard]] std::string inside() const { return base_ + "/inside"; }
 
   /// What the user sees through a mount in whose source "nested" is mounted with flags.
-  Outcome seen_with(unsigned long flags, ParityBody body) {
+  Outcome seen_with(unsigned long flags, const ParityBody& body) {
     mount_ = std::make_unique<MountFixture>(MountSetup{.parent = base_});
     const std::string nested = mount_->source_directory() + "/nested";
     EXPECT_EQ(::mkdir(nested.c_str(), 0755), 0);

@@ -46,102 +46,53 @@ void open_each(Place& at, int flags) {
   }
 }
 
-PARITY_TEST(Open, ReadOnly) {
-  open_each(at, O_RDONLY);
-}
-PARITY_TEST(Open, WriteOnly) {
-  open_each(at, O_WRONLY);
-}
-PARITY_TEST(Open, ReadAndWrite) {
-  open_each(at, O_RDWR);
-}
-PARITY_TEST(Open, WithTheAccessModeThatIsNone) {
-  open_each(at, O_ACCMODE);
-}
-PARITY_TEST(Open, Truncating) {
-  open_each(at, O_WRONLY | O_TRUNC);
-}
-PARITY_TEST(Open, TruncatingForReading) {
-  open_each(at, O_RDONLY | O_TRUNC);
-}
-PARITY_TEST(Open, TruncatingForBoth) {
-  open_each(at, O_RDWR | O_TRUNC);
-}
-PARITY_TEST(Open, Appending) {
-  open_each(at, O_WRONLY | O_APPEND);
-}
-PARITY_TEST(Open, AppendingAndTruncating) {
-  open_each(at, O_RDWR | O_APPEND | O_TRUNC);
-}
-PARITY_TEST(Open, Creating) {
-  open_each(at, O_WRONLY | O_CREAT);
-}
-PARITY_TEST(Open, CreatingForReading) {
-  open_each(at, O_RDONLY | O_CREAT);
-}
-PARITY_TEST(Open, CreatingExclusively) {
-  open_each(at, O_RDWR | O_CREAT | O_EXCL);
-}
-PARITY_TEST(Open, CreatingOrTruncating) {
-  open_each(at, O_RDWR | O_CREAT | O_TRUNC);
-}
-PARITY_TEST(Open, CreatingWithoutFollowing) {
-  open_each(at, O_RDWR | O_CREAT | O_NOFOLLOW);
-}
-PARITY_TEST(Open, CreatingADirectory) {
-  open_each(at, O_RDONLY | O_CREAT | O_DIRECTORY);
-}
-PARITY_TEST(Open, CreatingToAppend) {
-  open_each(at, O_WRONLY | O_CREAT | O_APPEND);
-}
-PARITY_TEST(Open, ExclusivelyWithoutCreating) {
-  open_each(at, O_RDONLY | O_EXCL);
-}
-PARITY_TEST(Open, Directories) {
-  open_each(at, O_RDONLY | O_DIRECTORY);
-}
-PARITY_TEST(Open, DirectoriesForWriting) {
-  open_each(at, O_RDWR | O_DIRECTORY);
-}
-PARITY_TEST(Open, WithoutFollowing) {
-  open_each(at, O_RDONLY | O_NOFOLLOW);
-}
-PARITY_TEST(Open, DirectoriesWithoutFollowing) {
-  open_each(at, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
-}
-PARITY_TEST(Open, AsAPath) {
-  open_each(at, O_PATH);
-}
-PARITY_TEST(Open, AsAPathWithoutFollowing) {
-  open_each(at, O_PATH | O_NOFOLLOW);
-}
-PARITY_TEST(Open, AsAPathOfADirectory) {
-  open_each(at, O_PATH | O_DIRECTORY);
-}
-PARITY_TEST(Open, WithoutAccessTime) {
-  open_each(at, O_RDONLY | O_NOATIME);
-}
-PARITY_TEST(Open, WritingWithoutAccessTime) {
-  open_each(at, O_RDWR | O_NOATIME);
-}
-PARITY_TEST(Open, Synchronously) {
-  open_each(at, O_RDWR | O_SYNC);
-}
-PARITY_TEST(Open, DataSynchronously) {
-  open_each(at, O_RDWR | O_DSYNC);
-}
-PARITY_TEST(Open, Directly) {
-  open_each(at, O_RDWR | O_DIRECT);
-}
-PARITY_TEST(Open, DirectlyCreating) {
-  open_each(at, O_RDWR | O_DIRECT | O_CREAT);
-}
-PARITY_TEST(Open, WithSignals) {
-  open_each(at, O_RDWR | O_ASYNC);
-}
-PARITY_TEST(Open, Large) {
-  open_each(at, O_RDONLY | O_LARGEFILE | O_NOCTTY);
-}
+struct Way {
+  const char* name;
+  int flags;
+};
+constexpr Way kWays[] = {
+    {"ReadOnly", O_RDONLY},
+    {"WriteOnly", O_WRONLY},
+    {"ReadAndWrite", O_RDWR},
+    {"WithTheAccessModeThatIsNone", O_ACCMODE},
+    {"Truncating", O_WRONLY | O_TRUNC},
+    {"TruncatingForReading", O_RDONLY | O_TRUNC},
+    {"TruncatingForBoth", O_RDWR | O_TRUNC},
+    {"Appending", O_WRONLY | O_APPEND},
+    {"AppendingAndTruncating", O_RDWR | O_APPEND | O_TRUNC},
+    {"Creating", O_WRONLY | O_CREAT},
+    {"CreatingForReading", O_RDONLY | O_CREAT},
+    {"CreatingExclusively", O_RDWR | O_CREAT | O_EXCL},
+    {"CreatingOrTruncating", O_RDWR | O_CREAT | O_TRUNC},
+    {"CreatingWithoutFollowing", O_RDWR | O_CREAT | O_NOFOLLOW},
+    {"CreatingADirectory", O_RDONLY | O_CREAT | O_DIRECTORY},
+    {"CreatingToAppend", O_WRONLY | O_CREAT | O_APPEND},
+    {"ExclusivelyWithoutCreating", O_RDONLY | O_EXCL},
+    {"Directories", O_RDONLY | O_DIRECTORY},
+    {"DirectoriesForWriting", O_RDWR | O_DIRECTORY},
+    {"WithoutFollowing", O_RDONLY | O_NOFOLLOW},
+    {"DirectoriesWithoutFollowing", O_RDONLY | O_NOFOLLOW | O_DIRECTORY},
+    {"AsAPath", O_PATH},
+    {"AsAPathWithoutFollowing", O_PATH | O_NOFOLLOW},
+    {"AsAPathOfADirectory", O_PATH | O_DIRECTORY},
+    {"WithoutAccessTime", O_RDONLY | O_NOATIME},
+    {"WritingWithoutAccessTime", O_RDWR | O_NOATIME},
+    {"Synchronously", O_RDWR | O_SYNC},
+    {"DataSynchronously", O_RDWR | O_DSYNC},
+    {"Directly", O_RDWR | O_DIRECT},
+    {"DirectlyCreating", O_RDWR | O_DIRECT | O_CREAT},
+    {"WithSignals", O_RDWR | O_ASYNC},
+    {"Large", O_RDONLY | O_LARGEFILE | O_NOCTTY},
+};
+
+/// A test for each way to open, which opens each target so.
+[[maybe_unused]] const bool all_ways_registered = [] {
+  for (const auto& [name, flags] : kWays) {
+    const ParityRegistration registration("Open", name, __FILE__, __LINE__,
+                                          [flags = flags](Place& at) { open_each(at, flags); });
+  }
+  return true;
+}();
 
 PARITY_TEST(Open, TruncationChangesTheTimesOfAnEmptyFileToo) {
   at.make_file("empty");

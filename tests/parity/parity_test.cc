@@ -47,7 +47,7 @@ void write_all(const UniqueFd& file, const std::string& all) {
 }
 
 /// What the child does; its notes go to `notes`.
-void run_body(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
+void run_body(FileSystem type, const Caller& caller, const ParityBody& body, const std::string& directory,
               const timespec& start, const UniqueFd& notes) {
   Outcome outcome;
   try {
@@ -86,7 +86,7 @@ struct Twin {
   timespec start{};
   Outcome seen;
 
-  Twin(const Scene& scene, const std::string& parent, const Caller& caller, ParityBody body)
+  Twin(const Scene& scene, const std::string& parent, const Caller& caller, const ParityBody& body)
       : directory(parent + "/" + kTestDirectory), start(start_of_test()) {
     const timespec old[2] = {{1, 0},
                              {1, 0}};  // What ".." is seen to be like must not depend on earlier tests.
@@ -149,7 +149,7 @@ Scenes& scenes() {
 class ParityCase : public ::testing::Test {
  public:
   ParityCase(FileSystem type, const Caller& caller, ParityBody body)
-      : type_(type), caller_(caller), body_(body) {}
+      : type_(type), caller_(caller), body_(std::move(body)) {}
 
  private:
   void TestBody() override {
@@ -165,7 +165,7 @@ class ParityCase : public ::testing::Test {
 
 }  // namespace
 
-Outcome observe(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
+Outcome observe(FileSystem type, const Caller& caller, const ParityBody& body, const std::string& directory,
                 const timespec& start) {
   const UniqueFd notes(::memfd_create("notes", MFD_CLOEXEC));
   const pid_t parent = ::getpid();
@@ -182,7 +182,7 @@ Outcome observe(FileSystem type, const Caller& caller, ParityBody body, const st
   return outcome;
 }
 
-std::string compare(Scene& scene, const Caller& caller, ParityBody body) {
+std::string compare(Scene& scene, const Caller& caller, const ParityBody& body) {
   const Twin mount(scene, scene.mount().mountpoint(), caller, body);
   const Twin bare(scene, scene.bare(), caller, body);
   std::string found = differences(mount.seen, bare.seen);
@@ -198,7 +198,7 @@ Scene& scene_on(FileSystem type) {
 }
 
 ParityRegistration::ParityRegistration(const char* suite, const char* name, const char* file, int line,
-                                       ParityBody body) {
+                                       const ParityBody& body) {
   for (const FileSystem type : {FileSystem::ext4, FileSystem::xfs, FileSystem::btrfs}) {
     for (const Caller& caller : kCallers) {
       ::testing::RegisterTest(

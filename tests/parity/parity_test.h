@@ -37,13 +37,13 @@
 ///   on one file system only            if (at.file_system() != FileSystem::ext4) return;
 namespace sluice::testing {
 
-using ParityBody = void (*)(Place& at);
+using ParityBody = std::function<void(Place& at)>;
 
 /// What one caller saw on the mount that differs from the bare directory; empty when nothing does.
-std::string compare(Scene& scene, const Caller& caller, ParityBody body);
+std::string compare(Scene& scene, const Caller& caller, const ParityBody& body);
 
 /// What one caller sees in a directory that is there.
-Outcome observe(FileSystem type, const Caller& caller, ParityBody body, const std::string& directory,
+Outcome observe(FileSystem type, const Caller& caller, const ParityBody& body, const std::string& directory,
                 const timespec& start);
 
 /// The scene of this process on that file system; made when it is first asked for.
@@ -51,7 +51,7 @@ Scene& scene_on(FileSystem type);
 
 class ParityRegistration {
  public:
-  ParityRegistration(const char* suite, const char* name, const char* file, int line, ParityBody body);
+  ParityRegistration(const char* suite, const char* name, const char* file, int line, const ParityBody& body);
 };
 
 }  // namespace sluice::testing
