@@ -120,7 +120,7 @@ PARITY_TEST(Open, AFileMadeForReadingOnlyIsRead) {
   CALL(::write(fd.get(), &byte, 1));
 }
 
-PARITY_TEST(Open, AProgramThatRunsIsNotOpenedForWriting) {
+PARITY_TEST(Open, WhatIsOpenForWritingIsNotExecuted) {
   at.make_file("program", "#!/bin/sh\n", 0755);
   const UniqueFd writer = OPEN(::open("program", O_WRONLY));
   char* const arguments[] = {nullptr};

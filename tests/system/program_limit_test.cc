@@ -33,7 +33,7 @@ int write_beyond(const std::string& path) {
 
 using ProgramLimit = ProgramTest;
 
-TEST_F(ProgramLimit, OnFileSizesOfTheStarterIsNotTheMounts) {
+TEST_F(ProgramLimit, TheStartersFileSizeLimitDoesNotBindTheMount) {
   Start start = foreground();
   start.prepare = set_soft_limit;
   Program program(start);

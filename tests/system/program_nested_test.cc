@@ -77,7 +77,7 @@ TEST_F(ProgramNested, AStopMakesAllOfItDurable) {
   EXPECT_EQ(lost_of_many(), 0);
 }
 
-TEST_F(ProgramNested, SoDoesOneAfterAnUnmountThatWasLazy) {
+TEST_F(ProgramNested, AStopAfterALazyUnmountMakesAllOfItDurable) {
   Program program(foreground());
   ASSERT_TRUE(serves(program));
   write_many(at("ext4"));

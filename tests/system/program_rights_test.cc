@@ -125,7 +125,7 @@ TEST_F(ProgramRights, AReadOnlyMountRefusesEveryChange) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, SoDoesAUsersReadOnlyMount) {
+TEST_F(ProgramRights, AUsersReadOnlyMountRefusesChanges) {
   Program program(as_user("ro"));
   ASSERT_TRUE(serves(program));
   EXPECT_EQ(opens(user_, "new", O_WRONLY | O_CREAT), EROFS);
@@ -180,7 +180,7 @@ TEST_F(ProgramRights, AUsersMountGivesNoRightsByAFile) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, NorByADevice) {
+TEST_F(ProgramRights, AUsersMountOpensNoDevices) {
   ASSERT_EQ(::mknod(source("zero").c_str(), S_IFCHR | 0666, makedev(1, 5)), 0);
   ASSERT_EQ(::chmod(source("zero").c_str(), 0666), 0);
   Program program(as_user());
@@ -189,7 +189,7 @@ TEST_F(ProgramRights, NorByADevice) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, RootsMountGivesThemWhereItIsAskedTo) {
+TEST_F(ProgramRights, RootsMountGivesRightsAndOpensDevicesWhereItIsAskedTo) {
   make_setuid_program();
   ASSERT_EQ(::mknod(source("zero").c_str(), S_IFCHR | 0666, makedev(1, 5)), 0);
   ASSERT_EQ(::chmod(source("zero").c_str(), 0666), 0);
