@@ -8,7 +8,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 inline constexpr const char* kAccessAcl = "system.posix_acl_access";
 inline constexpr const char* kDefaultAcl = "system.posix_acl_default";
@@ -31,4 +31,4 @@ inline std::string acl_bytes(std::initializer_list<AclEntry> entries) {
   return bytes;
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -12,7 +12,7 @@
 
 // POSIX ACLs: set and shown as xattrs, bound up with the mode, inherited, and heeded.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr AclEntry kUser{ACL_USER_OBJ, 7};
@@ -159,4 +159,4 @@ PARITY_TEST(Acl, LetsInAndKeepsOut) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -10,7 +10,7 @@
 
 // fallocate(2) and the SEEK_DATA and SEEK_HOLE of lseek(2).
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr off_t kBlock = 4096;
@@ -139,4 +139,4 @@ PARITY_TEST(Seek, InFilesWithoutDataAndByOtherDescriptors) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -17,7 +17,7 @@
 
 // O_APPEND, whether it comes by open(2) or fcntl(2), and the flags of pwritev2(2) that say otherwise.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 long write_at(const UniqueFd& fd, std::string_view bytes, off_t offset, int flags) {
@@ -131,4 +131,4 @@ PARITY_TEST(Append, OfSeveralProcessesLosesAndTearsNothing) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

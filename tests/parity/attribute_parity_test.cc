@@ -8,7 +8,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 PARITY_TEST(Chmod, EveryKindOfBits) {
@@ -235,4 +235,4 @@ PARITY_TEST(Truncate, OfWhatIsNoFileOrMayNotBeWritten) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

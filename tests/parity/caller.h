@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 // Groups that tests give files to: everybody but root has kOwnGroup, the member alone kSharedGroup as a
 // supplementary group, nobody kForeignGroup.
@@ -36,4 +36,4 @@ inline constexpr std::array kCallers = {
     Caller{"member", kOwner, kOwnGroup, true},
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -13,7 +13,7 @@
 #include "parity_test.h"
 
 /// The suite itself: what differs is reported.
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 bool is_mount() {
@@ -124,4 +124,4 @@ TEST_F(ParityControl, TheCallerHasNoCapabilities) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

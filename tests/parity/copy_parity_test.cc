@@ -15,7 +15,7 @@
 
 // copy_file_range(2), sendfile(2), splice(2), vmsplice(2).
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr off_t kMost = std::numeric_limits<off_t>::max();
@@ -219,4 +219,4 @@ PARITY_TEST(Sendfile, CopiesToFilesAndPipes) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -7,7 +7,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 PARITY_TEST(Create, MakesAFileOfTheCallers) {
@@ -156,4 +156,4 @@ PARITY_TEST(Directory, CountsItsSubdirectories) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -15,7 +15,7 @@
 
 // Direct I/O, the flags of preadv2(2) and pwritev2(2), advice, and reads and writes of odd shapes.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr off_t kBlock = 4096;
@@ -187,4 +187,4 @@ PARITY_TEST(Open, WithEveryFlag) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

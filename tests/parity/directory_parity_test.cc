@@ -15,7 +15,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 struct CloseDirectory {
@@ -307,4 +307,4 @@ PARITY_TEST(Removed, ASymlinkAndAPipeThatAreHeldByPath) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

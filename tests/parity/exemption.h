@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 /// Where a mount may differ from the file system below, and why. This list is the whole of it, together with
 /// what no test looks at (kNotCompared). A test wraps the calls in Place::exempt(); it fails when they do not
@@ -51,4 +51,4 @@ inline constexpr Exemption kNotCompared[] = {
     {"st_blocks", "allocation is delayed; compared after a sync, in tests of its own"},
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

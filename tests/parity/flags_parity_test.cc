@@ -21,7 +21,7 @@
 #include "parity_test.h"
 
 /// What the flags of a mount forbid, on a mount of ours and on a bind mount with the same flags.
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 /// Where the flags come from.
@@ -271,4 +271,4 @@ TEST_F(NestedFlags, AFileCapabilityOfANosuidMountIsNotSeen) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -10,7 +10,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 PARITY_TEST(Link, IsASecondNameOfOneInode) {
@@ -182,4 +182,4 @@ PARITY_TEST(Unlink, AStickyDirectoryKeepsTheFilesOfOthers) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -10,7 +10,7 @@
 
 // flock(2), POSIX and open file description locks, leases.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 PARITY_TEST(Flock, IsSharedAndExclusive) {
@@ -102,4 +102,4 @@ PARITY_TEST(Lease, IsTakenAndGivenBack) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

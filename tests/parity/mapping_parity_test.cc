@@ -10,7 +10,7 @@
 
 // mmap(2) and what belongs to it.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr off_t kBlock = 4096;
@@ -164,4 +164,4 @@ PARITY_TEST(Mapping, IsCutAndFilledByWhatIsDoneToTheFile) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

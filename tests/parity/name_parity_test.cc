@@ -8,7 +8,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 /// Everything that takes a name.
@@ -153,4 +153,4 @@ PARITY_TEST(Path, DotDotIsFoundAgainAfterAMove) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -6,7 +6,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 /// One of each kind of thing to open.
@@ -148,4 +148,4 @@ PARITY_TEST(Open, TheEmptyPathAndOthersThatAreNone) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

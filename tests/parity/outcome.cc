@@ -8,7 +8,7 @@
 #include <functional>
 #include <map>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::string printable(const struct stat& status, const timespec& now) {
                      printable(status.st_mtim, now));
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 /// One thing that a test saw: what it did, and what came of it. Printable.
 struct Note {
@@ -44,4 +44,4 @@ std::string printable(std::string_view bytes);
 std::string printable(const struct stat& status, const timespec& now);
 std::string printable(const timespec& time, const timespec& now);
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -14,7 +14,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 /// One of everything that can be made, in a directory.
@@ -208,4 +208,4 @@ PARITY_TEST(Execute, SetuidProgramsRunAsTheirOwner) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

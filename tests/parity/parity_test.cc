@@ -21,7 +21,7 @@
 
 #include "mounts.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 namespace {
 
@@ -209,4 +209,4 @@ ParityRegistration::ParityRegistration(const char* suite, const char* name, cons
   }
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

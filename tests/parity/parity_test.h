@@ -35,7 +35,7 @@
 ///   very many files                    at.spare_tree()
 ///   a test that takes long             if (!at.is_in_sample()) return;
 ///   on one file system only            if (at.file_system() != FileSystem::ext4) return;
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 using ParityBody = std::function<void(Place& at)>;
 
@@ -54,13 +54,13 @@ class ParityRegistration {
   ParityRegistration(const char* suite, const char* name, const char* file, int line, const ParityBody& body);
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity
 
-#define PARITY_TEST(suite, name)                                                  \
-  static void suite##name##Parity([[maybe_unused]] ::sluice::testing::Place& at); \
-  static const ::sluice::testing::ParityRegistration suite##name##Registration(   \
-      #suite, #name, __FILE__, __LINE__, suite##name##Parity);                    \
-  static void suite##name##Parity([[maybe_unused]] ::sluice::testing::Place& at)
+#define PARITY_TEST(suite, name)                                                          \
+  static void suite##name##Parity([[maybe_unused]] ::sluice::testing::parity::Place& at); \
+  static const ::sluice::testing::parity::ParityRegistration suite##name##Registration(   \
+      #suite, #name, __FILE__, __LINE__, suite##name##Parity);                            \
+  static void suite##name##Parity([[maybe_unused]] ::sluice::testing::parity::Place& at)
 
 #define CALL(expression) at.call(#expression, [&] { return expression; })
 #define OPEN(expression) at.open(#expression, [&] { return expression; })

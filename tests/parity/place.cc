@@ -19,7 +19,7 @@
 
 #include <fmt/format.h>
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 namespace {
 
@@ -246,4 +246,4 @@ Outcome Place::take(std::string failure) {
   return std::move(outcome_);
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

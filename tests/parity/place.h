@@ -15,7 +15,7 @@
 #include "sluice/unique_fd.h"
 #include "test_disk.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 /// One of the two directories in which a test is run, with what the test sees there. The test is a process of
 /// its own that acts as the caller, stands in the directory (so that names are relative to it), has the umask
@@ -113,4 +113,4 @@ timespec start_of_test();
 /// changed.
 void note_tree(const std::string& directory, const timespec& now, Outcome& outcome);
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

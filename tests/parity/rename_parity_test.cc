@@ -8,7 +8,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr const char* kFrom[] = {"file",   "twin",       "directory", "full", "link",  "fifo",
@@ -177,4 +177,4 @@ PARITY_TEST(Rename, ToAnotherFileSystemFails) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -11,7 +11,7 @@
 
 // truncate(2), ftruncate(2), O_TRUNC, and how far files can grow.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr off_t kBlock = 4096;
@@ -163,4 +163,4 @@ PARITY_TEST(FileSizeLimit, StopsEveryWayToGrow) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

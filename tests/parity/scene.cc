@@ -13,7 +13,7 @@
 
 #include "../disk/run_program.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 namespace {
 
@@ -71,4 +71,4 @@ Scene::~Scene() {
   ::unlink(image_.c_str());
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -6,7 +6,7 @@
 #include "mount_fixture.h"
 #include "test_disk.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 
 /// A file system on a loop device with a sluicefs on one of its directories, and beside it another directory
 /// that nothing is mounted on. For all tests of one process: made once, gone with the object.
@@ -31,4 +31,4 @@ class Scene {
   std::unique_ptr<MountFixture> mount_;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -9,7 +9,7 @@
 // What becomes of setuid and setgid bits. Most steps are in tests/system/mount_setid_test.cc; here are those
 // that are about groups.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr mode_t kModes[] = {04755, 02755, 02745, 06777, 06644, 02600};
@@ -88,4 +88,4 @@ PARITY_TEST(Setid, IsTakenOffByChmodWhereTheFileIsOfAForeignGroup) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

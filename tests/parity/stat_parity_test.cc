@@ -11,7 +11,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 /// All that statx(2) tells, but for what is not compared at all and what an exemption is for.
@@ -201,4 +201,4 @@ PARITY_TEST(Access, OfASymlinkItself) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -8,7 +8,7 @@
 
 #include "parity_test.h"
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 PARITY_TEST(Follow, RelativeAbsoluteAndThroughDirectories) {
@@ -138,4 +138,4 @@ PARITY_TEST(FileHandle, OfNothingIsStale) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -9,7 +9,7 @@
 
 // Files without a name, and the names that they get.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 void link_by_proc(Place& at, const UniqueFd& fd, const std::string& name) {
@@ -107,4 +107,4 @@ PARITY_TEST(Tmpfile, IsChangedAsAnyFile) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

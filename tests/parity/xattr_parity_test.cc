@@ -10,7 +10,7 @@
 
 // Extended attributes of every namespace. POSIX ACLs have a file of their own.
 
-namespace sluice::testing {
+namespace sluice::testing::parity {
 namespace {
 
 constexpr const char* kNamespaces[] = {"user.a", "trusted.a", "security.a"};
@@ -174,4 +174,4 @@ PARITY_TEST(Xattr, WithoutPermissionOnTheFileItself) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::parity

@@ -13,7 +13,7 @@
 
 #include "system_call_faults.h"
 
-namespace sluice::testing {
+namespace sluice::testing::faults {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::string FaultAudit::what_is_left() const {
   return left.str();
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::faults

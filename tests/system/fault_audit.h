@@ -9,7 +9,7 @@
 #include "mount_fixture.h"
 
 /// What a mount must be like after an operation that met a fault.
-namespace sluice::testing {
+namespace sluice::testing::faults {
 
 /// Looks at a mount from all sides. What it finds is told as text, so that the tests of the audit itself can
 /// expect it.
@@ -34,4 +34,4 @@ class FaultAudit {
   std::size_t descriptors_ = 0;
 };
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::faults

@@ -14,7 +14,7 @@
 #include <set>
 #include <string_view>
 
-namespace sluice::testing {
+namespace sluice::testing::faults {
 
 namespace {
 
@@ -364,4 +364,4 @@ std::vector<Operation> fault_operations() {
   return all;
 }
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::faults

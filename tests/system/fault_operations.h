@@ -7,7 +7,7 @@
 #include "mount_files.h"
 
 /// What programs do with files, as calls whose faults are to be tried one by one.
-namespace sluice::testing {
+namespace sluice::testing::faults {
 
 /// A directory that one run has to itself, as the mount and as the source have it. In it are, before the run:
 /// "f" and "g" of ten digits each, an empty directory "d", "s" that is a symlink to f, and "setid", whose
@@ -35,4 +35,4 @@ struct Operation {
 };
 std::vector<Operation> fault_operations();
 
-}  // namespace sluice::testing
+}  // namespace sluice::testing::faults

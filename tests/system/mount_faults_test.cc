@@ -21,7 +21,7 @@
 // program that is told of success can rely on it; one that is told of an error finds the mount as it was, or
 // half of what it asked for where that is said; and the daemon keeps nothing.
 
-namespace sluice::testing {
+namespace sluice::testing::faults {
 namespace {
 
 /// How the daemon finds inodes again, and who asks.
@@ -222,4 +222,4 @@ TEST_F(MountFaultsControl, AnInodeThatIsNotForgottenIsFound) {
 }
 
 }  // namespace
-}  // namespace sluice::testing
+}  // namespace sluice::testing::faults
