@@ -56,11 +56,10 @@ trap 'exit 130' INT TERM
 start_mount() {  # [OPTION of sluicefs]...
   setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" "$@" >>"$log" 2>&1 &
   daemon=$!
-  until mountpoint -q "$mnt"; do
-    kill -0 "$daemon" 2>/dev/null || die "sluicefs did not start"
-    sleep 0.05
-  done
+  wait_until 60 mounted_or_ended
+  mountpoint -q "$mnt" || die "sluicefs did not start"
 }
+mounted_or_ended() { mountpoint -q "$mnt" || ! kill -0 "$daemon" 2>/dev/null; }
 
 # Stops it as a service manager does. What was accepted must be durable, or the exit status is not 0.
 stop_mount() {
@@ -70,6 +69,18 @@ stop_mount() {
   daemon=
   [ $status -eq 0 ] || die "sluicefs exited with status $status"
   mountpoint -q "$mnt" && die "still mounted"
+  return 0
+}
+
+# For the end of a test, to show that its check can fail: other bytes in a file, and a check that must not pass then.
+damage() {  # FILE OFFSET [COUNT]
+  local before
+  before=$(sha256sum "$1")
+  dd if=/dev/urandom of="$1" bs=1 seek="$2" count="${3:-16}" conv=notrunc status=none || die "cannot damage $1"
+  [ "$(sha256sum "$1")" != "$before" ] || die "there is no damage to $1"
+}
+must_notice() {  # CHECK [ARGUMENT]...
+  "$@" >"$scratch/noticed" 2>&1 && die "damage went unnoticed: $*"
   return 0
 }
 

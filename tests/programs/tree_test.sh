@@ -6,6 +6,10 @@
 . "$(dirname "$0")/on_mount.sh"
 here=$(dirname "$0")
 readonly here origin=$scratch/origin
+readonly all_of_it=(--warning=no-timestamp --acls --xattrs "--xattrs-include=*")
+readonly tar_create=(tar --create --format=posix "${all_of_it[@]}")
+readonly tar_extract=(tar --extract --numeric-owner --same-owner --preserve-permissions "${all_of_it[@]}")
+readonly tar_compare=(tar --compare --numeric-owner "${all_of_it[@]}")
 
 describe() { python3 "$here/describe_tree.py" "$1"; }
 same_as_origin() {  # WHAT DIRECTORY
@@ -14,8 +18,7 @@ same_as_origin() {  # WHAT DIRECTORY
 }
 
 copy_by_tar() {  # FROM TO
-  mkdir "$2" && tar --create --warning=no-timestamp --sparse --acls --xattrs --xattrs-include='*' --format=posix -C "$1" . |
-    tar --extract --warning=no-timestamp --sparse --acls --xattrs --xattrs-include='*' --numeric-owner --same-owner --preserve-permissions -C "$2"
+  mkdir "$2" && "${tar_create[@]}" --sparse -C "$1" . | "${tar_extract[@]}" --sparse -C "$2"
 }
 copy_by_rsync() {  # FROM TO [OPTION]...
   local from=$1 to=$2
@@ -59,20 +62,18 @@ chmod 750 "$origin/inherits"
 describe "$origin" >"$scratch/wanted"
 copy_by_rsync "$origin" "$mnt/rsync" --delete --inplace || die "rsync of what has changed"
 same_as_origin "rsync of changes, through the mount" "$mnt/rsync"
-tar --compare --warning=no-timestamp --acls --xattrs --xattrs-include='*' --numeric-owner -f <(tar --create --acls --xattrs --xattrs-include='*' \
-  --format=posix -C "$origin" .) -C "$mnt/rsync" >"$scratch/compared" 2>&1 || { cat "$scratch/compared" >&2; die "tar --compare"; }
+"${tar_compare[@]}" -f <("${tar_create[@]}" -C "$origin" .) -C "$mnt/rsync" >"$scratch/compared" 2>&1 ||
+  { cat "$scratch/compared" >&2; die "tar --compare"; }
 stop_mount
 same_as_origin "rsync of changes, after the stop" "$source/rsync"
 
-# The check itself can fail.
-notices() {  # COMMAND ARGUMENT...
+is_as_wanted() { describe "$source/rsync" | cmp "$scratch/wanted" -; }
+must_notice_after() {  # COMMAND ARGUMENT...
   "$@" || die "cannot damage: $*"
-  describe "$source/rsync" >"$scratch/found"
-  cmp -s "$scratch/wanted" "$scratch/found" && die "went unnoticed: $*"
+  must_notice is_as_wanted
   copy_by_rsync "$origin" "$source/rsync" --delete --checksum && same_as_origin "mended after $1" "$source/rsync"
 }
-notices touch -d '2001-02-03 04:05:06.000000001' "$source/rsync/large"
-notices dd if=/dev/zero of="$source/rsync/large" bs=1 seek=1000 count=1 conv=notrunc status=none
-notices setfattr -x user.n7 "$source/rsync/user"
-notices fallocate -p -o 8192 -l 4096 "$source/rsync/large"
-exit 0
+must_notice_after touch -d '2001-02-03 04:05:06.000000001' "$source/rsync/large"
+must_notice_after damage "$source/rsync/large" 1000
+must_notice_after setfattr -x user.n7 "$source/rsync/user"
+must_notice_after fallocate -p -o 8192 -l 4096 "$source/rsync/large"
