@@ -1,19 +1,19 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fake_kernel.h"
+#include "fuse_requests.h"
 #include "ops/core.h"
 #include "ops/dispatch.h"
 #include "scratch.h"
@@ -25,169 +25,6 @@
 
 namespace sluicefs {
 namespace {
-
-/// The bytes of a request behind its header.
-class Argument {
- public:
-  template <typename In>
-  Argument& with(const In& in) {
-    bytes_.append(reinterpret_cast<const char*>(&in), sizeof in);
-    return *this;
-  }
-  Argument& name(std::string_view name) {
-    bytes_.append(name).push_back('\0');
-    return *this;
-  }
-  [[nodiscard]] std::span<const char> bytes() const { return bytes_; }
-
- private:
-  std::string bytes_;
-};
-
-/// A request's fixed part, all zeros but for what `fill` sets.
-template <typename In, typename Fill>
-In filled(Fill fill) {
-  In in{};
-  fill(in);
-  return in;
-}
-
-struct ByNode {
-  std::uint32_t opcode;
-  Argument argument;
-};
-
-/// Every request that works on the inode in its header, each well-formed.
-std::vector<ByNode> requests_by_node() {
-  constexpr char kValue = 'v';
-  return {
-      {FUSE_LOOKUP, Argument().name("f")},
-      {FUSE_GETATTR, Argument().with(fuse_getattr_in{})},
-      {FUSE_SETATTR, Argument().with(filled<fuse_setattr_in>([](auto& in) {
-         in.valid = FATTR_MODE;
-         in.mode = 0600;
-       }))},
-      {FUSE_READLINK, {}},
-      {FUSE_SYMLINK, Argument().name("n").name("target")},
-      {FUSE_MKNOD,
-       Argument().with(filled<fuse_mknod_in>([](auto& in) { in.mode = S_IFREG | 0600; })).name("n")},
-      {FUSE_MKDIR, Argument()
-                       .with(filled<fuse_mkdir_in>([](auto& in) {
-                         in.mode = 0700;
-                         in.umask = 0;
-                       }))
-                       .name("n")},
-      {FUSE_UNLINK, Argument().name("f")},
-      {FUSE_RMDIR, Argument().name("d")},
-      {FUSE_RENAME, Argument()
-                        .with(filled<fuse_rename_in>([&](auto& in) { in.newdir = FUSE_ROOT_ID; }))
-                        .name("f")
-                        .name("n")},
-      {FUSE_RENAME2, Argument()
-                         .with(filled<fuse_rename2_in>([&](auto& in) { in.newdir = FUSE_ROOT_ID; }))
-                         .name("f")
-                         .name("n")},
-      {FUSE_LINK,
-       Argument().with(filled<fuse_link_in>([&](auto& in) { in.oldnodeid = FUSE_ROOT_ID; })).name("n")},
-      {FUSE_OPEN, Argument().with(filled<fuse_open_in>([&](auto& in) { in.flags = O_RDWR; }))},
-      {FUSE_STATFS, {}},
-      {FUSE_SETXATTR, Argument().with(std::array<std::uint32_t, 2>{1, 0}).name("user.a").with(kValue)},
-      {FUSE_GETXATTR,
-       Argument().with(filled<fuse_getxattr_in>([&](auto& in) { in.size = 16; })).name("user.a")},
-      {FUSE_LISTXATTR, Argument().with(filled<fuse_getxattr_in>([&](auto& in) { in.size = 16; }))},
-      {FUSE_REMOVEXATTR, Argument().name("user.a")},
-      {FUSE_OPENDIR, Argument().with(filled<fuse_open_in>([&](auto& in) { in.flags = O_RDONLY; }))},
-      {FUSE_CREATE, Argument()
-                        .with(filled<fuse_create_in>([&](auto& in) {
-                          in.flags = O_RDWR;
-                          in.mode = 0600;
-                        }))
-                        .name("n")},
-  };
-}
-
-struct ByHandle {
-  std::uint32_t opcode;
-  std::function<Argument(std::uint64_t)> argument;
-};
-
-/// Every request that works on a file handle, and then on a directory handle.
-std::vector<ByHandle> requests_by_file() {
-  return {
-      {FUSE_READ,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_read_in>([&](auto& in) {
-           in.fh = fh;
-           in.size = 4096;
-         }));
-       }},
-      {FUSE_WRITE,
-       [](std::uint64_t fh) {
-         return Argument()
-             .with(filled<fuse_write_in>([&](auto& in) {
-               in.fh = fh;
-               in.size = 1;
-             }))
-             .with('x');
-       }},
-      {FUSE_FSYNC,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_fsync_in>([&](auto& in) { in.fh = fh; }));
-       }},
-      {FUSE_FALLOCATE,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_fallocate_in>([&](auto& in) {
-           in.fh = fh;
-           in.length = 1;
-         }));
-       }},
-      {FUSE_LSEEK,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_lseek_in>([&](auto& in) {
-           in.fh = fh;
-           in.whence = SEEK_DATA;
-         }));
-       }},
-      {FUSE_COPY_FILE_RANGE,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_copy_file_range_in>([&](auto& in) {
-           in.fh_in = fh;
-           in.nodeid_out = FUSE_ROOT_ID;
-           in.fh_out = fh;
-           in.len = 1;
-         }));
-       }},
-      {FUSE_SETATTR,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_setattr_in>([&](auto& in) {
-           in.valid = FATTR_SIZE | FATTR_FH;
-           in.fh = fh;
-         }));
-       }},
-  };
-}
-std::vector<ByHandle> requests_by_directory() {
-  return {
-      {FUSE_READDIR,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_read_in>([&](auto& in) {
-           in.fh = fh;
-           in.size = 4096;
-         }));
-       }},
-      {FUSE_READDIRPLUS,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_read_in>([&](auto& in) {
-           in.fh = fh;
-           in.size = 4096;
-         }));
-       }},
-      {FUSE_FSYNCDIR,
-       [](std::uint64_t fh) {
-         return Argument().with(filled<fuse_fsync_in>([&](auto& in) { in.fh = fh; }));
-       }},
-  };
-}
 
 /// The daemon's own operations, on a directory that has a file "f", with the fake kernel.
 class StaleRequest : public ::testing::Test {
