@@ -4,9 +4,15 @@
 
 namespace sluice::testing::parity {
 
-/// Where a mount may differ from the file system below, and why. This list is the whole of it, together with
-/// what no test looks at (kNotCompared). A test wraps the calls in Place::exempt(); it fails when they do not
-/// differ after all.
+/// Where a mount may differ from the file system below, and why. A test wraps the calls in Place::exempt();
+/// it fails when they do not differ after all. This list is the whole of it, together with what is never
+/// compared:
+///
+///   st_dev      a mount is a device of its own
+///   st_ino      the two directories hold different inodes; their relations are compared where they matter
+///   ctime       it cannot be set; whether a call changes it is compared in tests of its own
+///   new times   those since the start of the test are shown as "now"
+///   st_blocks   allocation is delayed; compared after a sync, in tests of its own
 struct Exemption {
   std::string_view name;
   std::string_view reason;
@@ -38,17 +44,8 @@ inline constexpr Exemption kReadOfDirectory{
 inline constexpr Exemption kNoAppend{
     "a write that forgoes appending",
     "the kernel says of the open file that it appends, not of the write that it does not (fuse_write_flags); "
-    "to "
-    "guess it from the offset could overwrite what somebody has appended behind the mount"};
+    "to guess it from the offset could overwrite what somebody has appended behind the mount"};
 
 }  // namespace exemptions
-
-inline constexpr Exemption kNotCompared[] = {
-    {"st_dev", "a mount is a device of its own"},
-    {"st_ino", "the two directories hold different inodes; their relations are compared where they matter"},
-    {"ctime", "it cannot be set; whether a call changes it is compared in tests of its own"},
-    {"times since the start of the test", "both sides are shown as \"now\""},
-    {"st_blocks", "allocation is delayed; compared after a sync, in tests of its own"},
-};
 
 }  // namespace sluice::testing::parity
