@@ -23,7 +23,7 @@ void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, cons
   Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
   // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
   // then.
-  core.engine.hold_descriptor(node.key(), opened ? std::make_shared<const UniqueFd>(std::move(*opened)) : fd);
+  core.engine.hold_descriptor(node.key(), opened ? share(std::move(*opened)) : fd);
 }
 
 int backing_flags(int application_flags) {
@@ -61,13 +61,13 @@ Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const Se
 Result<SharedFd> open_backing(Core& core, const Node& node, int flags, const SetidDuty& setid) {
   Result<UniqueFd> opened = open_for_program(core, node, backing_flags(flags));
   if (!opened) return fail(opened.error());
-  SharedFd fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  SharedFd fd = share(std::move(*opened));
   if ((flags & O_TRUNC) == 0) return fd;
   SharedFd writable = fd;
   if (!writes(flags)) {
     opened = core.tree.open_node(node, O_WRONLY);
     if (!opened) return fail(opened.error());
-    writable = std::make_shared<const UniqueFd>(std::move(*opened));
+    writable = share(std::move(*opened));
   }
   if (const Result<void> truncated = truncate(core, node, writable, setid); !truncated)
     return fail(truncated.error());
@@ -140,7 +140,13 @@ int creation_flags(const Core& core, int flags) {
 
 Created opened_new(Core& core, const Remembered& file, UniqueFd fd, int flags) {
   core.engine.created(file.node->key());
-  return {file.entry, register_open(core, file.node, std::make_shared<const UniqueFd>(std::move(fd)), flags)};
+  return {file.entry, register_open(core, file.node, share(std::move(fd)), flags)};
+}
+
+Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle) {
+  std::shared_ptr<OpenFile> file = core.files.find(handle);
+  if (!file) return fail(EBADF);
+  return file;
 }
 
 Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {

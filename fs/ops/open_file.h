@@ -50,6 +50,8 @@ int creation_flags(const Core& core, int flags);
 /// The answer for a file that is new in the source, where `fd` was opened as it was made.
 Created opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int flags);
 
+/// EBADF when there is no such handle.
+sluice::Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle);
 /// Gives an open file of the source its handle.
 Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
 void release(Core& core, std::uint64_t handle);

@@ -52,14 +52,14 @@ Result<void> change_times(int fd, const AttributeChange& change) {
 /// An open file by which the size can be changed: the caller's own, which was opened for it, or a new one.
 Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& change) {
   if (change.handle) {
-    const std::shared_ptr<OpenFile> file = core.files.find(*change.handle);
-    if (!file) return fail(EBADF);
-    return file->fd;
+    return open_file(core, *change.handle).map([](const std::shared_ptr<OpenFile>& file) {
+      return file->fd;
+    });
   }
   if (!S_ISREG(node.type())) return fail(EINVAL);  // To open a FIFO could take for ever.
   Result<UniqueFd> opened = core.tree.open_node(node, O_WRONLY);
   if (!opened) return fail(opened.error());
-  return std::make_shared<const UniqueFd>(std::move(*opened));
+  return share(std::move(*opened));
 }
 
 Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {

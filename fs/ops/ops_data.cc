@@ -13,12 +13,6 @@ using sluice::Result;
 
 namespace {
 
-Result<std::shared_ptr<OpenFile>> file_of(Core& core, std::uint64_t handle) {
-  std::shared_ptr<OpenFile> file = core.files.find(handle);
-  if (!file) return fail(EBADF);
-  return file;
-}
-
 /// Runs `change` on the file's descriptor as a data mutation.
 template <typename Change>
 auto change_data(Core& core, const OpenFile& file, const Writer& writer, Change change)
@@ -47,14 +41,14 @@ Result<std::size_t> write_whole(int fd, std::span<const char> from, off_t offset
 }  // namespace
 
 Result<std::size_t> read(Core& core, std::uint64_t handle, std::span<char> into, off_t offset) {
-  const Result<std::shared_ptr<OpenFile>> file = file_of(core, handle);
+  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
   if (!file) return fail(file.error());
   return backing::read((*file)->fd->get(), into, offset);
 }
 
 Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char> from, off_t offset,
                           WriteOrigin origin) {
-  const Result<std::shared_ptr<OpenFile>> found = file_of(core, handle);
+  const Result<std::shared_ptr<OpenFile>> found = open_file(core, handle);
   if (!found) return fail(found.error());
   const OpenFile& file = **found;
   if (!origin.page_cache) {
@@ -70,7 +64,7 @@ Result<std::size_t> write(Core& core, std::uint64_t handle, std::span<const char
 
 Result<void> allocate(Core& core, const Writer& writer, std::uint64_t handle, int mode, off_t offset,
                       off_t length) {
-  const Result<std::shared_ptr<OpenFile>> file = file_of(core, handle);
+  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
   if (!file) return fail(file.error());
   return change_data(core, **file, writer,
                      [&](int fd) { return backing::allocate(fd, mode, offset, length); });
@@ -78,9 +72,9 @@ Result<void> allocate(Core& core, const Writer& writer, std::uint64_t handle, in
 
 Result<std::size_t> copy_range(Core& core, const Writer& writer, FileOffset from, FileOffset to,
                                std::size_t length) {
-  const Result<std::shared_ptr<OpenFile>> source = file_of(core, from.handle);
+  const Result<std::shared_ptr<OpenFile>> source = open_file(core, from.handle);
   if (!source) return fail(source.error());
-  const Result<std::shared_ptr<OpenFile>> target = file_of(core, to.handle);
+  const Result<std::shared_ptr<OpenFile>> target = open_file(core, to.handle);
   if (!target) return fail(target.error());
   return change_data(core, **target, writer, [&](int fd) {
     return backing::copy_range((*source)->fd->get(), from.offset, fd, to.offset, length);

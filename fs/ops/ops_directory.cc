@@ -99,7 +99,7 @@ Result<std::uint64_t> open_directory(Core& core, NodeId id, int flags) {
   if (!fd) return fail(fd.error());
   auto directory = std::make_shared<OpenDirectory>();
   directory->node = *node;
-  directory->fd = std::make_shared<const UniqueFd>(std::move(*fd));
+  directory->fd = share(std::move(*fd));
   (*node)->set_open_fd(directory->fd);
   return core.directories.insert(std::move(directory));
 }

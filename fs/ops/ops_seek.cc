@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "ops/open_file.h"
 #include "wire/readers.h"
 #include "wire/wire.h"
 
@@ -63,12 +64,13 @@ Result<off_t> seek_all_data(int fd, off_t offset, int whence) {
 }  // namespace
 
 Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence) {
-  const std::shared_ptr<OpenFile> file = core.files.find(handle);
-  if (!file) return fail(EBADF);
-  if (offset < 0 || !file->node->maybe_mapped()) return backing::seek(file->fd->get(), offset, whence);
+  const Result<std::shared_ptr<OpenFile>> found = open_file(core, handle);
+  if (!found) return fail(found.error());
+  const OpenFile& file = **found;
+  if (offset < 0 || !file.node->maybe_mapped()) return backing::seek(file.fd->get(), offset, whence);
   const Readers::KernelWait wait(*core.readers);
-  if (!wait.allowed()) return seek_all_data(file->fd->get(), offset, whence);
-  return seek_fetching(core, *file, offset, whence);
+  if (!wait.allowed()) return seek_all_data(file.fd->get(), offset, whence);
+  return seek_fetching(core, file, offset, whence);
 }
 
 }  // namespace sluicefs::ops

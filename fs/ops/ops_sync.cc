@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "ops/open_file.h"
+
 namespace sluicefs::ops {
 
 using sluice::Errno;
@@ -38,12 +40,12 @@ void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind, Repl
 }  // namespace
 
 void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply) {
-  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
   if (!file) {
-    reply.error(Errno(EBADF));
+    reply.error(file.error());
     return;
   }
-  sync(core, *file->node, file->fd, data_only ? SyncKind::data : SyncKind::full, std::move(reply));
+  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full, std::move(reply));
 }
 
 void sync_directory(Core& core, std::uint64_t handle, Reply reply) {

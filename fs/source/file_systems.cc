@@ -54,7 +54,7 @@ Result<SharedFd> FileSystems::open_to_hold(int fd) const {
   }
   Result<UniqueFd> opened = backing::reopen(fd, O_RDONLY | O_NOCTTY);
   if (!opened) return fail(opened.error());
-  return std::make_shared<const UniqueFd>(std::move(*opened));
+  return share(std::move(*opened));
 }
 
 void FileSystems::add_device(dev_t device) {

@@ -17,10 +17,6 @@ using sluice::UniqueFd;
 
 namespace {
 
-SharedFd share(UniqueFd fd) {
-  return std::make_shared<const UniqueFd>(std::move(fd));
-}
-
 bool is_component(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }

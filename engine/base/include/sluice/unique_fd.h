@@ -33,4 +33,8 @@ class UniqueFd {
 /// A descriptor that several owners keep open, such as a handle and the sync that is using it.
 using SharedFd = std::shared_ptr<const UniqueFd>;
 
+inline SharedFd share(UniqueFd fd) {
+  return std::make_shared<const UniqueFd>(std::move(fd));
+}
+
 }  // namespace sluice
