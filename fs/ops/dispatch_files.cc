@@ -23,7 +23,7 @@ ops::Writer writer_of(fuse_req_t request) {
 
 void fill(fuse_file_info& file, const ops::Opened& opened) {
   file.fh = opened.handle;
-  file.keep_cache = opened.keep_cache ? 1 : 0;
+  file.keep_cache = 1;  // open_cached_data() has seen to it.
 }
 
 }  // namespace

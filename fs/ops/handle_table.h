@@ -46,17 +46,20 @@ class HandleTable {
     return std::move(place.open);
   }
 
-  /// Calls `act` with all that are open now, one after another, outside the lock.
+  /// Calls `act` with all that are open now and still are when their turn comes, one after another, outside
+  /// the lock.
   template <typename Act>
   void for_each(Act act) const {
-    std::vector<std::shared_ptr<Open>> open;
+    std::vector<std::weak_ptr<Open>> open;
     {
       const sluice::MutexLock lock(mutex_);
       for (const Place& place : places_) {
         if (place.open) open.push_back(place.open);
       }
     }
-    for (const std::shared_ptr<Open>& one : open) act(*one);
+    for (const std::weak_ptr<Open>& one : open) {
+      if (const std::shared_ptr<Open> held = one.lock()) act(*held);
+    }
   }
 
   [[nodiscard]] std::size_t size() const {

@@ -5,6 +5,7 @@
 #include "ops/ops_attr.h"
 #include "ops/revalidate.h"
 #include "ops/setid_scope.h"
+#include "sluice/check.h"
 #include "source/take_back.h"
 
 namespace sluicefs {
@@ -103,11 +104,9 @@ Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
-  // Before it counts as opened once more.
-  const bool keep_cache = !cache_is_stale(core, **node, (*fd)->get());
-  Opened opened = register_open(core, *node, std::move(*fd), flags);
-  opened.keep_cache = keep_cache;
-  return opened;
+  const Result<void> counted = open_cached_data(core, **node, (*fd)->get(), writes(flags));
+  if (!counted) return fail(counted.error());
+  return register_open(core, *node, std::move(*fd), flags);
 }
 
 Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
@@ -140,6 +139,9 @@ int creation_flags(const Core& core, int flags) {
 
 Created opened_new(Core& core, const Remembered& file, UniqueFd fd, int flags) {
   core.engine.created(file.node->key());
+  CachedData& data = file.node->cached_data();
+  data.made(file.entry.attr);
+  SLUICE_CHECK(data.opened(writes(flags)));  // Nothing has been cached that could be dropped.
   return {file.entry, register_open(core, file.node, share(std::move(fd)), flags)};
 }
 
@@ -155,7 +157,6 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
   file->fd = std::move(fd);
   node->io_mode().opened(IoMode::tracked, writes(flags));
   file->for_writing = writes(flags);
-  node->cached_data().opened(file->for_writing);
   node->set_open_fd(file->fd);
   // Nobody else can map it shared and write there (mmap(2), EACCES).
   if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();

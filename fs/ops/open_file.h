@@ -27,11 +27,9 @@ sluice::Result<sluice::UniqueFd> open_for_program(Core& core, const Node& node, 
 
 namespace sluicefs::ops {
 
-/// A handle that was opened, and what the kernel is told with it.
+/// A handle that was opened.
 struct Opened {
   std::uint64_t handle;
-  /// What the kernel has cached of the data is as good as the source.
-  bool keep_cache = true;
 };
 
 /// OPEN of a regular file; O_TRUNC included, which is what `setid` is for.
@@ -52,7 +50,7 @@ Created opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int 
 
 /// EBADF when there is no such handle.
 sluice::Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle);
-/// Gives an open file of the source its handle.
+/// Gives an open file of the source its handle. REQUIRES: CachedData counts it.
 Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
 void release(Core& core, std::uint64_t handle);
 

@@ -113,7 +113,7 @@ Result<void> change_metadata(Core& core, NodeId id, Change change) {
 Result<struct stat> get_attributes(Core& core, NodeId id) {
   const Result<Reached> of = core.tree.reach(id);
   if (of) {
-    const CachedData::Look look = of->node->cached_data().look();
+    const CachedData::Look look = look_at(*of->node);
     Result<struct stat> attributes = attributes_of(core, *of);
     if (attributes) drop_what_is_older(core, *of->node, *attributes, look);
     return attributes;

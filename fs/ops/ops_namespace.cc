@@ -82,6 +82,7 @@ Remembered remember(Core& core, Found found, NodeId parent, const char* name) {
   entry.attr_timeout = core.timeouts.attributes;
   entry.entry_timeout = core.timeouts.entry;
   NodePtr node = core.tree.nodes().remember(std::move(found.identity), parent, name);
+  drop_what_is_older(core, *node, found.attributes.stat, std::nullopt);
   entry.ino = node->id();
   return {std::move(node), entry};
 }
@@ -91,10 +92,7 @@ Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
   if (!parent) return fail(parent.error());
   Result<Found> found = core.tree.find(parent->fd->get(), name);
   if (!found) return fail(found.error());
-  const struct stat attributes = found->attributes.stat;
-  const Remembered known = remember(core, std::move(*found), parent_id, name);
-  drop_what_is_older(core, *known.node, attributes, std::nullopt);
-  return known.entry;
+  return remember(core, std::move(*found), parent_id, name).entry;
 }
 
 void forget(Core& core, NodeId id, std::uint64_t lookups) {

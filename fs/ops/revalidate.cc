@@ -1,7 +1,10 @@
 #include "ops/revalidate.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <ctime>
 #include <system_error>
+#include <unordered_set>
 
 #include "source/backing.h"
 #include "wire/readers.h"
@@ -16,29 +19,49 @@ namespace {
 /// For whom an answer is never too new.
 constexpr std::chrono::duration<double> kShortest = std::chrono::milliseconds(100);
 
+/// Asks the source, and notes what it says.
+void ask(const Node& node, int fd) {
+  const CachedData::Look look = look_at(node);
+  const sluice::Result<backing::Attributes> attributes = backing::attributes(fd);
+  if (attributes) node.cached_data().found(attributes->stat, look);
+}
+
+/// By a thread that serves requests: the kernel may have to write pages back, or to read some, before it
+/// drops them, and somebody must serve that.
+void drop_by_reader(Core& core, const Node& node) {
+  CachedData::Drop drop(node.cached_data());
+  if (!drop.due()) return;
+  const Readers::KernelWait wait(*core.readers);
+  if (!wait.allowed()) return;
+  core.session->invalidate_pages(node.id());
+  drop.done();
+}
+
 }  // namespace
 
-bool cache_is_stale(const Core& core, const Node& node, int fd) {
-  if (!core.shared_source) return false;
-  CachedData& data = node.cached_data();
-  const CachedData::Look look = data.look();
-  const sluice::Result<backing::Attributes> attributes = backing::attributes(fd);
-  if (attributes) data.found(attributes->stat, look);
-  return data.take_stale();
+CachedData::Look look_at(const Node& node) {
+  return node.cached_data().look(std::time(nullptr));
 }
 
 void drop_what_is_older(Core& core, const Node& node, const struct stat& attributes,
-                        const CachedData::Look& look) {
+                        const std::optional<CachedData::Look>& look) {
   CachedData& data = node.cached_data();
   if (!core.shared_source || !S_ISREG(node.type()) || !data.is_open()) return;
-  data.found(attributes, look);
-  if (!data.take_stale()) return;
-  const Readers::KernelWait wait(*core.readers);
-  if (wait.allowed()) {
-    core.session->invalidate_pages(node.id());
-  } else {
-    data.put_stale();
+  data.found(attributes, look.value_or(CachedData::Look{}));
+  drop_by_reader(core, node);
+}
+
+sluice::Result<void> open_cached_data(Core& core, const Node& node, int fd, bool for_writing) {
+  if (core.shared_source) {
+    ask(node, fd);
+    drop_by_reader(core, node);
   }
+  while (!node.cached_data().opened(for_writing)) {
+    const Readers::KernelWait wait(*core.readers);
+    if (!wait.allowed()) return sluice::fail(EAGAIN);
+    node.cached_data().await_drop();
+  }
+  return {};
 }
 
 Revalidator::Revalidator(Core& core) : core_(core) {
@@ -70,8 +93,15 @@ void Revalidator::run() {
       std::max(kShortest, std::chrono::duration<double>(core_.timeouts.attributes)));
   auto next = std::chrono::steady_clock::now() + interval;
   while (wait(next)) {
+    std::unordered_set<NodeId> seen;
     core_.files.for_each([&](const OpenFile& file) {
-      if (cache_is_stale(core_, *file.node, file.fd->get())) core_.session->invalidate_pages(file.node->id());
+      const Node& node = *file.node;
+      if (!seen.insert(node.id()).second) return;
+      ask(node, file.fd->get());
+      CachedData::Drop drop(node.cached_data());
+      if (!drop.due()) return;
+      core_.session->invalidate_pages(node.id());
+      drop.done();
     });
     next = std::chrono::steady_clock::now() + interval;
   }

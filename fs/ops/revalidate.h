@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "ops/core.h"
@@ -10,14 +11,19 @@
 
 namespace sluicefs {
 
-/// Asks the source whether others have changed what the kernel may have cached of the inode, whose descriptor
-/// `fd` is. True: the cache must be dropped now, for it is told once.
-bool cache_is_stale(const Core& core, const Node& node, int fd);
+/// For CachedData::found(), of which attributes that are asked for next are then told.
+CachedData::Look look_at(const Node& node);
 
 /// A reader has found the inode like this and is about to answer so: what the kernel has cached of its data
-/// must not be older. Does nothing to what nobody has open, for the next open sees to that.
+/// must not be older. Does nothing to what nobody has open, for the next open sees to that. Without a `look`
+/// our own changes may have come in between.
 void drop_what_is_older(Core& core, const Node& node, const struct stat& attributes,
-                        const CachedData::Look& look);
+                        const std::optional<CachedData::Look>& look);
+
+/// Counts the node as opened, by whoever closes it with CachedData::closed(). `fd` is any descriptor of it,
+/// by which the source is asked before; what the kernel has cached is dropped if it is old. EAGAIN: to wait
+/// for somebody else's drop, more readers than there can be would have to wait.
+sluice::Result<void> open_cached_data(Core& core, const Node& node, int fd, bool for_writing);
 
 /// Looks after files that are open and whose attributes nobody asks for: what others have done to them in the
 /// source is seen by who has mapped them or reads them, within the time that attributes may be kept.

@@ -7,11 +7,11 @@
 
 namespace sluice::testing {
 
-/// A mapping of the beginning of a file, readable and writable.
+/// A mapping of the beginning of a file.
 class Mapping {
  public:
-  Mapping(int fd, std::size_t size, int flags)
-      : address_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0)), size_(size) {
+  Mapping(int fd, std::size_t size, int flags, int protection = PROT_READ | PROT_WRITE)
+      : address_(::mmap(nullptr, size, protection, flags, fd, 0)), size_(size) {
     EXPECT_NE(address_, MAP_FAILED);
   }
   ~Mapping() { ::munmap(address_, size_); }

@@ -73,8 +73,8 @@ TEST_F(ProgramCache, AChangeBehindTheMountIsSeenByWhoHasTheFileMapped) {
   ASSERT_TRUE(serves(program));
   {
     make_file(source("f"), std::string(kSize, 'b'));
-    const UniqueFd file = open_file(at("f"), O_RDWR);
-    const Mapping mapping(file.get(), kSize, MAP_SHARED);
+    const UniqueFd file = open_file(at("f"), O_RDONLY);
+    const Mapping mapping(file.get(), kSize, MAP_SHARED, PROT_READ);
     EXPECT_EQ(mapping.bytes()[100], 'b');
     ASSERT_TRUE(write_at(open_file(source("f"), O_WRONLY), 100, "a"));
     EXPECT_TRUE(eventually([&] {
@@ -82,6 +82,15 @@ TEST_F(ProgramCache, AChangeBehindTheMountIsSeenByWhoHasTheFileMapped) {
       return mapping.bytes()[100] == 'a';
     }));
   }
+  EXPECT_EQ(stop(program), 0);
+}
+
+TEST_F(ProgramCache, AChangeBehindTheMountOfAFileThatWasMadeHereIsSeen) {
+  Program program(foreground());
+  ASSERT_TRUE(serves(program));
+  make_file(at("f"), std::string(kSize, 'b'));
+  ASSERT_TRUE(write_at(open_file(source("f"), O_WRONLY), 0, std::string(kSize, 'a')));
+  EXPECT_TRUE(eventually([&] { return content(at("f")) == std::string(kSize, 'a'); }));
   EXPECT_EQ(stop(program), 0);
 }
 
