@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "ops/inode_change.h"
 #include "ops/ops_attr.h"
 #include "ops/revalidate.h"
 #include "ops/setid_scope.h"
@@ -17,15 +18,6 @@ using sluice::OngoingMutation;
 using sluice::Result;
 using sluice::SharedFd;
 using sluice::UniqueFd;
-
-void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
-  if (!mutation.first_since_sync() || core.engine.held_descriptor(node.key())) return;
-  // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
-  Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
-  // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
-  // then.
-  core.engine.hold_descriptor(node.key(), opened ? share(std::move(*opened)) : fd);
-}
 
 int backing_flags(int application_flags) {
   return application_flags & (O_ACCMODE | O_NOATIME);
@@ -49,12 +41,10 @@ bool writes(int flags) {
 }
 
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
-  OngoingMutation mutation = core.engine.begin(Mutation(node.key(), MutationClass::data));
-  hold_sync_descriptor(core, node, fd, mutation);
+  InodeChange ours(core, node, fd);
   const SetidScope scope(core, node, fd->get(), setid);
-  const CachedData::OwnChange own(node.cached_data());
   const Result<void> resized = backing::resize(fd->get(), 0);
-  if (resized) mutation.emptied();
+  if (resized) ours.emptied();
   return resized;
 }
 

@@ -7,12 +7,6 @@
 
 namespace sluicefs {
 
-/// Sees to it that the engine syncs this inode by a descriptor that was opened before its first write since
-/// it was last durable. Call between SyncEngine::begin() and the system call. `fd` is any open file of the
-/// inode.
-void hold_sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& fd,
-                          const sluice::OngoingMutation& mutation);
-
 /// What an application's open(2) flags come to on the source: access mode and O_NOATIME. Appending,
 /// synchronous and direct I/O are not the backing open file's business: we append by write (RWF_APPEND), sync
 /// by barriers (errseq may be consumed by nobody but the engine), and a mapping's pages, in odd sizes, are

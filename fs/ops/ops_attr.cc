@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "ops/inode_change.h"
 #include "ops/open_file.h"
 #include "ops/revalidate.h"
 
@@ -62,12 +63,12 @@ Result<SharedFd> resizable(Core& core, const Node& node, const AttributeChange& 
   return share(std::move(*opened));
 }
 
-Result<void> resize(const SharedFd& fd, const AttributeChange& change, OngoingMutation& mutation) {
+Result<void> resize(const SharedFd& fd, const AttributeChange& change, InodeChange& ours) {
   const DropSetidScope scope(change.setid, fd->get());
   // truncate(2), which comes without an open file, changes no times when the size stays (do_truncate).
   const Result<void> resized = change.handle ? backing::resize(fd->get(), change.attributes.st_size)
                                              : backing::resize_by_path(fd->get(), change.attributes.st_size);
-  if (resized && change.attributes.st_size == 0) mutation.emptied();
+  if (resized && change.attributes.st_size == 0) ours.emptied();
   return resized;
 }
 
@@ -88,14 +89,14 @@ bool may_touch(int fd, const AttributeChange& change) {
 
 /// `to_resize`: null when the size stays.
 Result<void> apply(const Reached& to, const SharedFd& to_resize, const AttributeChange& change,
-                   OngoingMutation& mutation) {
+                   InodeChange& ours) {
   Result<void> result;
   if ((change.to_set & kOwner) != 0 || (change.to_set == 0 && may_touch(to.fd->get(), change)))
     result = change_owner(to.fd->get(), change);
   if (result && (change.to_set & FUSE_SET_ATTR_MODE) != 0) {
     result = backing::change_mode(to.fd->get(), change.attributes.st_mode & ~static_cast<mode_t>(S_IFMT));
   }
-  if (result && to_resize) result = resize(to_resize, change, mutation);
+  if (result && to_resize) result = resize(to_resize, change, ours);
   if (result && (change.to_set & kTimes) != 0) result = change_times(to.fd->get(), change);
   return result;
 }
@@ -136,11 +137,8 @@ Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange&
     if (!opened) return fail(opened.error());
     to_resize = std::move(*opened);
   }
-  const MutationClass mutation_class = to_resize ? MutationClass::data : MutationClass::metadata;
-  OngoingMutation mutation = core.engine.begin(Mutation(to->node->key(), mutation_class));
-  if (to_resize) hold_sync_descriptor(core, *to->node, to_resize, mutation);
-  const CachedData::OwnChange own(to->node->cached_data());
-  if (const Result<void> applied = apply(*to, to_resize, change, mutation); !applied)
+  InodeChange ours(core, *to->node, to_resize);
+  if (const Result<void> applied = apply(*to, to_resize, change, ours); !applied)
     return fail(applied.error());
   return attributes_of(core, *to);
 }

@@ -1,14 +1,12 @@
 #include "ops/ops_data.h"
 
+#include "ops/inode_change.h"
 #include "ops/open_file.h"
 #include "ops/setid_scope.h"
 
 namespace sluicefs::ops {
 
 using sluice::fail;
-using sluice::Mutation;
-using sluice::MutationClass;
-using sluice::OngoingMutation;
 using sluice::Result;
 
 namespace {
@@ -17,11 +15,9 @@ namespace {
 template <typename Change>
 auto change_data(Core& core, const OpenFile& file, const Writer& writer, Change change)
     -> decltype(change(0)) {
-  const OngoingMutation mutation = core.engine.begin(Mutation(file.node->key(), MutationClass::data));
-  hold_sync_descriptor(core, *file.node, file.fd, mutation);
+  const InodeChange ours(core, *file.node, file.fd);
   const SetidScope scope(core, *file.node, file.fd->get(), writer.setid);
   const WriterScope as_writer(writer.uid);
-  const CachedData::OwnChange own(file.node->cached_data());
   return change(file.fd->get());
 }
 
