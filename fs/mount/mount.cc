@@ -132,10 +132,9 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
                                                               std::uint64_t ignored_offers) {
   const bool exclusive = mounts_over_source(options, source.get());
   const MountFlags flags = flags_of_mount(options, backing::mount_flags(source.get()), may_mount());
-  Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
+  Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source), {flags.suid, flags.dev});
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
-  (*tree)->set_honours(flags.suid, flags.dev);
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
   parts->core_.keeps_access_times =
       std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();

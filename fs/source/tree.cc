@@ -48,7 +48,7 @@ FileKey key_of(const backing::Attributes& attributes, const FileHandle& handle) 
 
 }  // namespace
 
-Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
+Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source, Honours honours) {
   const Result<backing::Attributes> attributes = backing::attributes(source.get());
   if (!attributes) return fail(attributes.error());
   const Result<FileHandle> handle = FileHandle::of(source.get());
@@ -62,14 +62,15 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
                     FileHandle(),
                     share(std::move(pinned))};
   return std::unique_ptr<Tree>(
-      new Tree(std::move(source), place_of(*attributes), uses_handles, std::move(root)));
+      new Tree(std::move(source), place_of(*attributes), uses_handles, honours, std::move(root)));
 }
 
-Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity)
+Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, Honours honours, NodeIdentity identity)
     : root_(std::move(root)),
       mount_id_(place.mount_id),
       uses_handles_(uses_handles),
       device_(place.device),
+      honours_(honours),
       nodes_(std::move(identity)),
       file_systems_(root_.get(), place) {}
 
@@ -179,37 +180,37 @@ Result<Found> Tree::find(int directory, const char* name) {
   Result<UniqueFd> opened = open_path(directory, name);
   if (!opened) return fail(opened.error());
   SharedFd fd = share(std::move(*opened));
-  bool needs_pin = false;
-  Result<Found> found = describe(fd->get(), needs_pin);
-  if (!found) return found;
-  if (needs_pin) found->identity.pinned = fd;
-  found->fd = std::move(fd);
+  Result<Described> described = describe(fd->get());
+  if (!described) return fail(described.error());
+  Found found = std::move(described->found);
+  if (described->needs_pin) found.identity.pinned = fd;
+  found.fd = std::move(fd);
   return found;
 }
 
 Result<Found> Tree::identify(int fd) {
-  bool needs_pin = false;
-  Result<Found> found = describe(fd, needs_pin);
-  if (!found || !needs_pin) return found;
+  Result<Described> described = describe(fd);
+  if (!described) return fail(described.error());
+  Found found = std::move(described->found);
+  if (!described->needs_pin) return found;
   Result<UniqueFd> pinned = backing::reopen(fd, O_PATH);
   if (!pinned) return fail(pinned.error());
-  found->identity.pinned = share(std::move(*pinned));
+  found.identity.pinned = share(std::move(*pinned));
   return found;
 }
 
-Result<Found> Tree::describe(int fd, bool& needs_pin) {
+Result<Tree::Described> Tree::describe(int fd) {
   const Result<backing::Attributes> attributes = backing::attributes(fd);
   if (!attributes) return fail(attributes.error());
-  Found found{{}, *attributes, nullptr};
   const Result<FileHandle> handle = FileHandle::of(fd);
   if (!handle) return fail(handle.error());
-  found.identity.key = key_of(*attributes, *handle);
-  found.identity.type = attributes->stat.st_mode & S_IFMT;
-  if (attributes->mount_id != mount_id_) found.identity.limits = limits_of(fd);
-  needs_pin = !uses_handles_ || handle->empty() || attributes->mount_id != mount_id_;
-  if (!needs_pin) found.identity.handle = *handle;
+  const bool elsewhere = attributes->mount_id != mount_id_;
+  const bool needs_pin = !uses_handles_ || handle->empty() || elsewhere;
+  NodeIdentity identity{key_of(*attributes, *handle), attributes->stat.st_mode & S_IFMT,
+                        elsewhere ? limits_of(fd) : MountLimits(), needs_pin ? FileHandle() : *handle,
+                        nullptr};
   file_systems_.met(place_of(*attributes), fd);
-  return found;
+  return Described{{std::move(identity), *attributes, nullptr}, needs_pin};
 }
 
 }  // namespace sluicefs

@@ -23,6 +23,12 @@ struct Found {
   sluice::SharedFd fd;  ///< O_PATH; the one that it was met by
 };
 
+/// What our own mount lets programs do.
+struct Honours {
+  bool suid = false;
+  bool dev = false;
+};
+
 /// A node, and a descriptor of it for `*at` calls; perhaps O_PATH.
 struct Reached {
   NodePtr node;
@@ -35,13 +41,12 @@ struct Reached {
 /// closed first. Thread-safe.
 class Tree {
  public:
-  /// EOPNOTSUPP and the like are no errors: nodes then pin descriptors.
-  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
+  /// `source`: the directory, opened before the mount; not O_PATH. EOPNOTSUPP and the like are no errors:
+  /// nodes then pin descriptors.
+  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source, Honours honours);
 
   [[nodiscard]] NodeTable& nodes() { return nodes_; }
   [[nodiscard]] const FileSystems& file_systems() const { return file_systems_; }
-  /// The source directory, opened before the mount; not O_PATH.
-  [[nodiscard]] int root() const { return root_.get(); }
   /// The number by which programs know an inode. The mount has one st_dev for all file systems of the source
   /// (and btrfs subvolumes), so numbers of those that the source itself is not on are spread: cp(1), mv(1),
   /// tar(1) and others take equal ones for one file.
@@ -50,10 +55,6 @@ class Tree {
   /// not, setuid bits, file capabilities and devices must not come to life by way of us.
   [[nodiscard]] struct stat visible(const MountLimits& limits, const struct stat& attributes) const;
   [[nodiscard]] bool hides_setid(const MountLimits& limits) const { return honours_.suid && limits.nosuid; }
-  /// What our own mount honours; set before the first request comes.
-  void set_honours(bool suid, bool dev) { honours_ = {suid, dev}; }
-  /// True when nodes pin no descriptors.
-  [[nodiscard]] bool uses_handles() const { return uses_handles_; }
 
   /// The st_dev of the mount that shows this tree. Somebody may mount it inside the source; whoever went in
   /// there would wait for answers that need an answer themselves.
@@ -83,12 +84,16 @@ class Tree {
     std::list<NodeId>::iterator place;
   };
 
-  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
+  struct Described {
+    Found found;     ///< without a descriptor
+    bool needs_pin;  ///< It cannot be found again but by one that is kept open.
+  };
+
+  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, Honours honours, NodeIdentity identity);
   sluice::Result<sluice::SharedFd> path_fd(const Node& node);
   void drop_cached(NodeId id);
   sluice::Result<sluice::UniqueFd> open_path(int directory, const char* name) const;
-  /// Everything but the descriptor to pin; says whether one is needed.
-  sluice::Result<Found> describe(int fd, bool& needs_pin);
+  sluice::Result<Described> describe(int fd);
 
   static constexpr std::size_t kMaxCached = 512;
 
@@ -96,10 +101,7 @@ class Tree {
   const int mount_id_;
   const bool uses_handles_;
   const dev_t device_;
-  struct {
-    bool suid = false;
-    bool dev = false;
-  } honours_;
+  const Honours honours_;
   NodeTable nodes_;
   FileSystems file_systems_;
   std::atomic<dev_t> own_device_{0};
