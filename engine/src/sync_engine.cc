@@ -196,9 +196,9 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) noexcept {
   return outcome;
 }
 
-/// Whether the file was written by somebody who does not pass us, as far as statx(2) can tell (DESIGN, rule
-/// 7). Asked only when the barrier would otherwise be answered without a sync. Our own mutations that come in
-/// between can only make the answer yes, which costs a sync.
+/// Whether the file was written by somebody who does not pass us, as far as statx(2) can tell
+/// (docs/design.md, rule 7). Asked only when the barrier would otherwise be answered without a sync. Our own
+/// mutations that come in between can only make the answer yes, which costs a sync.
 bool SyncEngine::changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const {
   bool elidable = false;
   std::optional<Fingerprint> then;
@@ -256,7 +256,7 @@ std::size_t SyncEngine::queued_inodes() const {
   return queue_->size();
 }
 
-/// A failed inode is never forgotten (DESIGN, rule 7), and memory is finite.
+/// A failed inode is never forgotten (docs/design.md, rule 6), and memory is finite.
 void SyncEngine::limit_failures(Errno error) {
   if (table_->failed_inodes() <= options_.max_failed_inodes) return;
   int none = 0;

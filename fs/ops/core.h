@@ -1,9 +1,6 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <span>
+#include <cstddef>
 #include <vector>
 
 #include "ops/handle_table.h"
@@ -21,8 +18,8 @@ class Session;
 struct OpenFile {
   NodePtr node;
   /// Its own open file of the source, without O_APPEND, O_DIRECT, O_SYNC and O_DSYNC: those are done by us,
-  /// since pages of mappings are written through it as well (FACTS of fuse_writepages: any open file of the
-  /// inode is taken).
+  /// since pages of mappings are written through it as well (fuse_writepages takes any open file of the
+  /// inode).
   sluice::SharedFd fd;
   bool for_writing = false;
 };

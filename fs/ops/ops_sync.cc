@@ -30,7 +30,7 @@ void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind, Repl
   SyncOrder order;
   order.file = node.key();
   order.kind = kind;
-  order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case (CONTRACT E6).
+  order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case.
   order.descriptor = std::move(fd);
   order.callback = std::make_unique<SyncReply>(std::move(reply));
   const Result<void> queued = core.engine.submit_detached(std::move(order));

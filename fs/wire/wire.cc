@@ -34,7 +34,8 @@ tl::unexpected<std::string> libfuse_failure(const char* what) {
 
 /// What we ask libfuse to ask for, where the kernel offers it. Not ASYNC_DIO: the kernel then finishes an
 /// application's direct writes before it sends FSYNC. Not POSIX_LOCKS, FLOCK_LOCKS: locks are the kernel's
-/// own. Not WRITEBACK_CACHE: see the facts of docs/design.md.
+/// own. Not WRITEBACK_CACHE: it would take sizes and times out of our hands, lose short writes silently, and
+/// lose pages with the daemon.
 constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_DONT_MASK |
                              FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS |
                              FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS;

@@ -1,4 +1,4 @@
-// Syncs that wait for the device hold up nobody else (contract E5): the disk under the mount answers no flush
+// Syncs that wait for the device hold up nobody else: the disk under the mount answers no flush
 // until it is told to, and meanwhile programs do everything else with other files.
 
 #include <fcntl.h>

@@ -90,8 +90,8 @@ enum class CancelOutcome : std::uint8_t {
 ///
 /// Every mutation gets the next epoch before its system call and ends after it. A barrier captures its
 /// *cover*, the epochs it must make durable, when it arrives, and is answered when exactly these are durable.
-/// This class decides; the edge acts: it knows no clock, lock, descriptor or system call. DESIGN's seven
-/// rules are its specification.
+/// This class decides; the edge acts: it knows no clock, lock, descriptor or system call. The seven
+/// rules of docs/design.md are its specification.
 ///
 /// States of a sync, of which an inode has at most one at a time (two on one open file would share one
 /// errseq, and the second would be told 0):

@@ -70,7 +70,8 @@ class SyncEngine {
   void created(const FileKey& file) noexcept;
   /// The last name of the file is gone.
   void removed(const FileKey& file) noexcept;
-  /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (DESIGN, rule 5).
+  /// Writing back a page that a mapping had made dirty failed; nobody else will hear of it (docs/design.md,
+  /// rule 6).
   void writeback_failed(const FileKey& file, Errno error) noexcept;
   /// Keeps `descriptor` for the syncs of this file, if the engine has none; but lets go of it at once when
   /// the file was removed. Call before the file's first write, so that no error of a write-back can pass it
@@ -83,11 +84,11 @@ class SyncEngine {
 
   /// Queues a sync. The cover is captured now: every mutation of the file that has begun.
   /// EAGAIN: max_requests are waiting and the order does not wait; ESHUTDOWN: stop() was called. On an error
-  /// nothing was queued and `order` is untouched. (CONTRACT P2, P3, F1, B1, B3)
+  /// nothing was queued and `order` is untouched.
   Result<std::shared_ptr<SyncRequest>> submit(SyncOrder&& order) noexcept;
-  /// The same without a request to ask about (CONTRACT S5).
+  /// The same, for whoever has no need to ask about the request.
   Result<void> submit_detached(SyncOrder&& order) noexcept;
-  /// Forgets a request that no sync covers yet; it is answered with ECANCELED. (CONTRACT L9)
+  /// Forgets a request that no sync covers yet; it is answered with ECANCELED.
   CancelOutcome cancel(const SyncRequest& request) noexcept;
 
   // ---- Life ----

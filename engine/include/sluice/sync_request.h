@@ -24,9 +24,9 @@ class SyncCallback {
   virtual void sync_done(Result<void> result) noexcept = 0;
 };
 
-/// What a full queue does to a new request (CONTRACT E6).
+/// What a full queue does to a new request.
 enum class WhenFull : std::uint8_t {
-  refuse,  ///< EAGAIN; nothing was queued (L5, B3)
+  refuse,  ///< EAGAIN; nothing was queued
   wait,    ///< The submitter waits for room; but not on the engine's own thread, which is what makes room
 };
 

@@ -68,10 +68,9 @@ class History {
 
   /// What was told falsely, or an empty text. A lie is
   /// - success, when a part of the cover has not been synced by a sync of a sufficient kind that began after
-  ///   the write and ended before the answer (E1, E4);
+  ///   the write and ended before the answer;
   /// - success, when a part of the cover is lost: the first sync that began after the write has failed, and
-  /// no
-  ///   truncation to nothing has come since (E2);
+  ///   no truncation to nothing has come since;
   /// - success when queued, when a part of the cover was known to be lost, or was never synced thereafter;
   /// - an error that no sync has returned, or one that cannot have lost anything of the cover;
   /// and two syncs at a time.
