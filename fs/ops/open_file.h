@@ -26,7 +26,8 @@ struct Opened {
   std::uint64_t handle;
 };
 
-/// OPEN of a regular file; O_TRUNC included, which is what `setid` is for.
+/// OPEN of a regular file; O_TRUNC included, which is what `setid` is for. ESTALE: it is no regular file, or
+/// there is no such node.
 sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
 
 struct Created {
@@ -46,6 +47,7 @@ Created opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int 
 sluice::Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle);
 /// Gives an open file of the source its handle. REQUIRES: CachedData counts it.
 Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
+/// Does nothing when there is no such handle.
 void release(Core& core, std::uint64_t handle);
 
 }  // namespace sluicefs::ops

@@ -22,6 +22,7 @@ struct AttributeChange {
   SetidDuty setid;
   uid_t caller;
 };
+/// To change the size: EBADF when the handle is not open, EINVAL without one when it is no regular file.
 sluice::Result<struct stat> set_attributes(Core& core, NodeId node, const AttributeChange& change);
 
 sluice::Result<void> set_xattr(Core& core, const SetidDuty& setid, NodeId node, const char* name,

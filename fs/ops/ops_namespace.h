@@ -6,7 +6,10 @@
 #include "ops/core.h"
 
 /// Operations on names. Each takes what the kernel sent and returns what it is to be told; a mutation it
-/// makes has ended when it returns.
+/// makes has ended when it returns. ESTALE: there is no such node any more. EINVAL: a name that must be
+/// looked up is no component of a path ("." or ".."). ELOOP: it is that of the mount itself. Else the
+/// source's error. An entry that is returned is a lookup that the kernel owns: if it does not take it,
+/// forget(..., 1) is due.
 namespace sluicefs::ops {
 
 using Entry = fuse_entry_param;
@@ -28,6 +31,7 @@ sluice::Result<void> rename(Core& core, const Caller& caller, NodeId parent, con
 sluice::Result<std::string> read_link(Core& core, NodeId node);
 
 /// The kernel's lookup of what was found: its node, and the answer that LOOKUP, CREATE and READDIRPLUS carry.
+/// Whoever does not answer with it owes forget(..., 1).
 struct Remembered {
   NodePtr node;
   Entry entry;

@@ -26,7 +26,8 @@ void drop_what_is_older(Core& core, const Node& node, const struct stat& attribu
 sluice::Result<void> open_cached_data(Core& core, const Node& node, int fd, bool for_writing);
 
 /// Looks after files that are open and whose attributes nobody asks for: what others have done to them in the
-/// source is seen by who has mapped them or reads them, within the time that attributes may be kept.
+/// source is seen by who has mapped them or reads them, within the time that attributes may be kept,
+/// but not more often than every 100 ms.
 class Revalidator {
  public:
   /// On a thread of its own, until this object goes. REQUIRES: core.session is there, and outlives it.
