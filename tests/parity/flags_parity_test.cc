@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -188,87 +187,6 @@ TEST_P(MountFlagsParity, ForbidWhatTheyForbidNatively) {
 
 INSTANTIATE_TEST_SUITE_P(Flags, MountFlagsParity, ::testing::ValuesIn(every_flag()),
                          [](const auto& parameter) { return parameter.param.name; });
-
-/// A mount inside the source, with flags of its own.
-class NestedFlags : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
-    base_ = scene_on(FileSystem::ext4).file_system() + "/nested";
-    for (const std::string& directory : {base_, inside()}) ASSERT_EQ(::mkdir(directory.c_str(), 0755), 0);
-    populate(inside(), kCallers[1]);
-  }
-  void TearDown() override {
-    mount_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(base_, ignored);
-  }
-  [[nodiscard]] std::string inside() const { return base_ + "/inside"; }
-
-  /// What the user sees through a mount in whose source "nested" is mounted with flags.
-  Outcome seen_with(unsigned long flags, const ParityBody& body) {
-    mount_ = std::make_unique<MountFixture>(MountSetup{.parent = base_});
-    const std::string nested = mount_->source_directory() + "/nested";
-    EXPECT_EQ(::mkdir(nested.c_str(), 0755), 0);
-    EXPECT_EQ(::mount(inside().c_str(), nested.c_str(), nullptr, MS_BIND, nullptr), 0);
-    remount(nested, flags);
-    Outcome seen = observe(FileSystem::ext4, kCallers[1], body, mount_->at("nested"), start_of_test());
-    EXPECT_EQ(seen.failure, "");
-    EXPECT_EQ(::umount2(nested.c_str(), MNT_DETACH), 0);
-    return seen;
-  }
-  static std::string value(const Outcome& seen, std::string_view label) {
-    for (const Note& note : seen.notes) {
-      if (note.label == label) return note.value;
-    }
-    return "(no such note)";
-  }
-
- private:
-  std::string base_;
-  std::unique_ptr<MountFixture> mount_;
-};
-
-TEST_F(NestedFlags, ASetuidProgramGivesItsPowersWhereItMay) {
-  const auto body = [](Place& at) { run_cat(at, "./setuid cat", "secret"); };
-  EXPECT_EQ(value(seen_with(0, body), "./setuid cat ended with"), "0");
-}
-
-TEST_F(NestedFlags, ASetuidProgramOfANosuidMountGivesNone) {
-  const auto body = [](Place& at) {
-    run_cat(at, "./cat", "/dev/null");
-    run_cat(at, "./setuid cat", "/dev/null");
-    run_cat(at, "./setuid cat", "secret");
-  };
-  const Outcome seen = seen_with(MS_NOSUID, body);
-  EXPECT_EQ(seen.notes.at(0).value, "0");
-  EXPECT_EQ(seen.notes.at(1).value, "0");
-  EXPECT_NE(seen.notes.at(2).value, "0");
-}
-
-TEST_F(NestedFlags, ADeviceIsOpenedWhereItMay) {
-  const auto body = [](Place& at) { at.open("open", [] { return ::open("null", O_RDWR); }); };
-  EXPECT_EQ(value(seen_with(0, body), "open"), "0");
-}
-
-TEST_F(NestedFlags, ADeviceOfANodevMountIsNotOpened) {
-  const auto body = [](Place& at) { at.open("open", [] { return ::open("null", O_RDWR); }); };
-  EXPECT_EQ(value(seen_with(MS_NODEV, body), "open"), "ENXIO");
-}
-
-TEST_F(NestedFlags, AFileCapabilityOfANosuidMountIsNotSeen) {
-  const auto body = [](Place& at) {
-    char value[64];
-    at.call("getxattr", [&] { return ::getxattr("cat", "security.capability", value, sizeof value); });
-  };
-  vfs_cap_data capability{};
-  capability.magic_etc = VFS_CAP_REVISION_2;
-  capability.data[0].permitted = 1U << CAP_DAC_READ_SEARCH;
-  ASSERT_EQ(::setxattr((inside() + "/cat").c_str(), "security.capability", &capability, XATTR_CAPS_SZ_2, 0),
-            0);
-  EXPECT_EQ(value(seen_with(0, body), "getxattr"), std::to_string(XATTR_CAPS_SZ_2));
-  EXPECT_EQ(value(seen_with(MS_NOSUID, body), "getxattr"), "ENODATA");
-}
 
 }  // namespace
 }  // namespace sluice::testing::parity
