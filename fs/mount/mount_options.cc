@@ -224,7 +224,10 @@ std::string mount_options_help() {
         own.value.empty() ? std::string(own.name) : fmt::format("{}={}", own.name, own.value);
     help += fmt::format("  {:<22} {}\n", left, own.help);
   }
-  help += "  dev nodev suid nosuid exec noexec sync async dirsync noatime\n";
+  help += "  suid dev exec, nosuid nodev noexec\n";
+  help += "                         as mount(8) has them (default: as the mount of SOURCE;\n";
+  help += "                         for users nosuid, nodev)\n";
+  help += "  sync async dirsync noatime\n";
   help += "                         as mount(8) has them\n";
   return help;
 }

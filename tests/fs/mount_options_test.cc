@@ -138,5 +138,11 @@ TEST(MountOptions, HelpNamesEveryOption) {
   }
 }
 
+TEST(MountOptions, HelpSaysWhatIsHonouredWithoutOptions) {
+  const std::string help = mount_options_help();
+  EXPECT_NE(help.find("default: as the mount of SOURCE"), std::string::npos);
+  EXPECT_NE(help.find("for users nosuid, nodev"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sluicefs
