@@ -13,8 +13,6 @@ using sluice::Result;
 using sluice::SharedFd;
 using sluice::UniqueFd;
 
-namespace {
-
 void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
   if (!mutation.first_since_sync() || core.engine.held_descriptor(node.key())) return;
   // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
@@ -23,6 +21,8 @@ void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, cons
   // then.
   core.engine.hold_descriptor(node.key(), opened ? share(std::move(*opened)) : fd);
 }
+
+namespace {
 
 OngoingMutation begin(Core& core, const Node& node, const SharedFd& data) {
   const MutationClass mutation_class = data ? MutationClass::data : MutationClass::metadata;

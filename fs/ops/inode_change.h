@@ -23,4 +23,9 @@ class InodeChange {
   const CachedData::OwnChange own_;
 };
 
+/// Step 2 alone, for a mutation that touches other inodes as well and names this one first. `fd`: an open
+/// file of the inode, not O_PATH.
+void hold_sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& fd,
+                          const sluice::OngoingMutation& mutation);
+
 }  // namespace sluicefs

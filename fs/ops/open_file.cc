@@ -78,7 +78,7 @@ Result<Created> create_new(Core& core, const Caller& caller, NodeId parent_id, c
   if (!fd) return fail(fd.error());
   Result<Found> found = core.tree.identify(fd->get());
   if (!found) {
-    take_back(parent->fd->get(), name, S_IFREG, fd->get());
+    take_back(parent->fd->get(), name, fd->get());
     return fail(found.error());
   }
   return opened_new(core, remember(core, std::move(*found), parent_id, name), std::move(*fd), flags);

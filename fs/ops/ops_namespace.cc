@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "ops/inode_change.h"
 #include "ops/revalidate.h"
 #include "source/take_back.h"
 #include "wire/wire.h"
@@ -42,8 +43,20 @@ Result<Entry> create_name(Core& core, const Caller& caller, NodeId parent_id, co
     if (const Result<void> made = create(parent->fd->get()); !made) return fail(made.error());
   }
   Result<Entry> entry = created(core, *parent, name);
-  if (!entry) take_back(parent->fd->get(), name, type);
+  if (!entry) take_back_unseen(parent->fd->get(), name, {type, caller.uid}, entry.error());
   return entry;
+}
+
+OngoingMutation begin_link(Core& core, const Reached& file, const Reached& parent) {
+  if (!file.node->awaits_name()) {
+    return core.engine.begin(
+        Mutation(parent.node->key(), MutationClass::data).touches(file.node->key(), MutationClass::metadata));
+  }
+  // A file without a name cannot be found, so the first is data of it as much as its creation.
+  OngoingMutation mutation = core.engine.begin(
+      Mutation(file.node->key(), MutationClass::data).touches(parent.node->key(), MutationClass::data));
+  if (const SharedFd open = file.node->nameless_fd()) hold_sync_descriptor(core, *file.node, open, mutation);
+  return mutation;
 }
 
 /// The inode has lost the name that it had when it was `found`.
@@ -77,12 +90,12 @@ void invalidate_times(Core& core, const Reached& from, const Reached& to) {
 }  // namespace
 
 Remembered remember(Core& core, Found found, NodeId parent, const char* name) {
-  Entry entry{};
-  entry.attr = core.tree.visible(found.identity.limits, found.attributes.stat);
-  entry.attr_timeout = core.timeouts.attributes;
-  entry.entry_timeout = core.timeouts.entry;
   NodePtr node = core.tree.nodes().remember(std::move(found.identity), parent, name);
   drop_what_is_older(core, *node, found.attributes.stat, std::nullopt);
+  Entry entry{};
+  entry.attr = core.tree.visible(node->limits(), found.attributes.stat);
+  entry.attr_timeout = core.timeouts.attributes;
+  entry.entry_timeout = core.timeouts.entry;
   entry.ino = node->id();
   return {std::move(node), entry};
 }
@@ -129,19 +142,16 @@ Result<Entry> link(Core& core, NodeId id, NodeId new_parent, const char* new_nam
   if (!file) return fail(file.error());
   const Result<Reached> parent = core.tree.reach(new_parent);
   if (!parent) return fail(parent.error());
-  // A file without a name cannot be found, so the first is data of it as much as its creation.
-  const MutationClass of_file = file->node->awaits_name() ? MutationClass::data : MutationClass::metadata;
-  const OngoingMutation mutation = core.engine.begin(
-      Mutation(parent->node->key(), MutationClass::data).touches(file->node->key(), of_file));
+  const OngoingMutation mutation = begin_link(core, *file, *parent);
   if (const Result<void> linked = backing::link(file->fd->get(), parent->fd->get(), new_name); !linked) {
     return fail(linked.error());
   }
-  file->node->set_awaits_name(false);
   Result<Found> found = core.tree.find(parent->fd->get(), new_name);
   if (!found) {
-    take_back(parent->fd->get(), new_name, file->node->type(), file->fd->get());
+    take_back(parent->fd->get(), new_name, file->fd->get());
     return fail(found.error());
   }
+  file->node->set_awaits_name(false);
   return remember(core, std::move(*found), new_parent, new_name).entry;
 }
 

@@ -117,6 +117,16 @@ TEST_F(MountSyncDescriptor, IsKeptOfAFileThatWasWritten) {
   EXPECT_EQ(left(inode_of("f")).for_reading, 1);
 }
 
+TEST_F(MountSyncDescriptor, IsKeptOfAFileThatGotItsNameBeforeItWasWritten) {
+  {
+    const UniqueFd fd = open_file(fixture().mountpoint(), O_TMPFILE | O_RDWR, 0644);
+    const std::string nameless = "/proc/self/fd/" + std::to_string(fd.get());
+    ASSERT_EQ(::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, at("f").c_str(), AT_SYMLINK_FOLLOW), 0);
+    ASSERT_EQ(::write(fd.get(), "x", 1), 1);
+  }
+  EXPECT_EQ(left(inode_of("f")).for_reading, 1);
+}
+
 TEST_F(MountSyncDescriptor, IsKeptOfAFileThatWasTruncatedByItsOpeningAndWritten) {
   make_file(source("f"), "old content");
   make_file(at("f"), "x");
