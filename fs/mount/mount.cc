@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "mount/fusermount.h"
 #include "mount/mount_flags.h"
+#include "mount/mount_info.h"
 #include "mount/unmount.h"
 #include "ops/core.h"
 #include "ops/dispatch.h"
@@ -34,11 +36,25 @@ tl::unexpected<MountError> failed(ExitCode code, std::string message) {
   return tl::unexpected<MountError>(MountError{code, std::move(message)});
 }
 
-bool mounts_over_source(const Options& options, int source) {
+/// A file system that mounts inside the source show once more: what is written to it by one way is a change
+/// behind the mount by the other.
+bool shows_one_twice(const std::string& source, dev_t device) {
+  const sluice::Result<std::vector<MountEntry>> mounts = read_mounts();
+  if (!mounts) return true;
+  std::set<dev_t> seen{device};
+  const std::string inside = source + "/";
+  return std::ranges::any_of(*mounts, [&](const MountEntry& entry) {
+    return entry.mountpoint.starts_with(inside) && !seen.insert(entry.device).second;
+  });
+}
+
+/// Nobody can reach the source but through us: we are mounted over it.
+bool is_exclusive(const Options& options, int source) {
   struct stat at {};
   struct stat from {};
   return ::stat(options.mountpoint.c_str(), &at) == 0 && ::fstat(source, &from) == 0 &&
-         at.st_dev == from.st_dev && at.st_ino == from.st_ino;
+         at.st_dev == from.st_dev && at.st_ino == from.st_ino &&
+         !shows_one_twice(options.mountpoint, from.st_dev);
 }
 
 Timeouts timeouts_of(const Options& options, bool exclusive) {
@@ -130,9 +146,9 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
 tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& options, UniqueFd source,
                                                               std::unique_ptr<sluice::IoBackend> backend,
                                                               std::uint64_t ignored_offers) {
-  const bool exclusive = mounts_over_source(options, source.get());
+  const bool exclusive = is_exclusive(options, source.get());
   const MountFlags flags = flags_of_mount(options, backing::mount_flags(source.get()), may_mount());
-  Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source), {flags.suid, flags.dev});
+  Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));

@@ -158,8 +158,7 @@ Result<void> remove_xattr(Core& core, NodeId id, const char* name) {
 Result<std::size_t> get_xattr(Core& core, NodeId id, const char* name, std::span<char> value) {
   const Result<Reached> of = core.tree.reach(id);
   if (!of) return fail(of.error());
-  if (core.tree.hides_setid(of->node->limits()) && std::string_view(name) == XATTR_NAME_CAPS)
-    return fail(ENODATA);
+  if (of->node->limits().nosuid && std::string_view(name) == XATTR_NAME_CAPS) return fail(ENODATA);
   return backing::get_xattr(of->fd->get(), name, value);
 }
 

@@ -191,10 +191,10 @@ Result<void> rename(Core& core, const Caller& caller, NodeId parent, const char*
 
   const bool same_inode = replaced && replaced->identity.key == moved->identity.key;
   if (same_inode) return {};  // Two names of one file: rename(2) does nothing.
-  core.tree.nodes().renamed(moved->identity.key, new_parent, new_name);
+  core.tree.nodes().renamed({moved->identity.key, moved->identity.mount_id}, new_parent, new_name);
   if (!replaced) return {};
   if ((flags & RENAME_EXCHANGE) != 0) {
-    core.tree.nodes().renamed(replaced->identity.key, parent, name);
+    core.tree.nodes().renamed({replaced->identity.key, replaced->identity.mount_id}, parent, name);
   } else {
     lost_name(core, *replaced);
   }

@@ -9,14 +9,13 @@ namespace sluicefs {
 using sluice::MutexLock;
 
 NodeTable::NodeTable(NodeIdentity root) : last_id_(kRootNode) {
-  const sluice::FileKey key = root.key;
-  by_key_.emplace(key, kRootNode);
+  by_key_.emplace(NodeKey{root.key, root.mount_id}, kRootNode);
   by_id_.emplace(kRootNode, std::make_shared<Node>(kRootNode, std::move(root)));
 }
 
 NodePtr NodeTable::remember(NodeIdentity identity, NodeId parent, std::string_view name) {
   const MutexLock lock(mutex_);
-  const auto [place, is_new] = by_key_.try_emplace(identity.key, last_id_ + 1);
+  const auto [place, is_new] = by_key_.try_emplace({identity.key, identity.mount_id}, last_id_ + 1);
   NodePtr& node = by_id_[place->second];
   if (is_new) node = std::make_shared<Node>(++last_id_, std::move(identity));
   ++node->lookups_;
@@ -32,7 +31,7 @@ NodePtr NodeTable::find(NodeId id) const {
   return found == by_id_.end() ? nullptr : found->second;
 }
 
-NodePtr NodeTable::find(const sluice::FileKey& key) const {
+NodePtr NodeTable::find(const NodeKey& key) const {
   const MutexLock lock(mutex_);
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? nullptr : by_id_.at(found->second);
@@ -47,11 +46,11 @@ NodePtr NodeTable::forget(NodeId id, std::uint64_t lookups) {
   if (node.lookups_ > 0) return nullptr;
   NodePtr gone = std::move(found->second);
   by_id_.erase(found);
-  by_key_.erase(gone->key());
+  by_key_.erase({gone->key(), gone->mount_id()});
   return gone;  // To be let go of outside the lock: it may close a descriptor.
 }
 
-void NodeTable::renamed(const sluice::FileKey& key, NodeId parent, std::string_view name) {
+void NodeTable::renamed(const NodeKey& key, NodeId parent, std::string_view name) {
   const MutexLock lock(mutex_);
   const auto found = by_key_.find(key);
   if (found == by_key_.end() || found->second == kRootNode) return;

@@ -33,11 +33,25 @@ struct MountLimits {
   bool nodev = false;
 };
 
+/// What makes a node of its own: an inode, and the mount that it was met on. Mounts of one file system differ
+/// in what they allow (nosuid, ro), and one directory at two places would have two parents.
+struct NodeKey {
+  sluice::FileKey file;
+  int mount_id = 0;  ///< As in mountinfo.
+  friend bool operator==(const NodeKey&, const NodeKey&) = default;
+};
+struct NodeKeyHash {
+  std::size_t operator()(const NodeKey& key) const {
+    return sluice::FileKeyHash()(key.file) ^ static_cast<std::size_t>(key.mount_id);
+  }
+};
+
 /// How an inode is found again.
 struct NodeIdentity {
   sluice::FileKey key;
-  mode_t type = 0;  ///< S_IFMT bits
-  MountLimits limits = {};
+  int mount_id = 0;         ///< As in mountinfo.
+  mode_t type = 0;          ///< S_IFMT bits
+  MountLimits limits = {};  ///< of the mount that it was met on
   FileHandle handle;        ///< empty when `pinned` is set
   sluice::SharedFd pinned;  ///< O_PATH; null when the handle can be opened
 };
@@ -50,6 +64,7 @@ class Node {
   [[nodiscard]] NodeId id() const { return id_; }
   [[nodiscard]] const sluice::FileKey& key() const { return identity_.key; }
   [[nodiscard]] mode_t type() const { return identity_.type; }
+  [[nodiscard]] int mount_id() const { return identity_.mount_id; }
   [[nodiscard]] const MountLimits& limits() const { return identity_.limits; }
   [[nodiscard]] const FileHandle& handle() const { return identity_.handle; }
   [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
@@ -130,10 +145,10 @@ class NodeTable {
   [[nodiscard]] NodePtr find(NodeId id) const;
   /// The node if it is gone by that, or else null.
   NodePtr forget(NodeId id, std::uint64_t lookups);
-  [[nodiscard]] NodePtr find(const sluice::FileKey& key) const;
+  [[nodiscard]] NodePtr find(const NodeKey& key) const;
 
   /// A name has come to stand for another inode than before, or for none.
-  void renamed(const sluice::FileKey& key, NodeId parent, std::string_view name);
+  void renamed(const NodeKey& key, NodeId parent, std::string_view name);
   /// The path relative to the source of the name that the node was met by last; for people to read. "?" where
   /// a directory on the way has been forgotten.
   [[nodiscard]] std::string path(NodeId id) const;
@@ -146,7 +161,7 @@ class NodeTable {
   mutable sluice::Mutex mutex_;
   NodeId last_id_ SLUICE_GUARDED_BY(mutex_);
   std::unordered_map<NodeId, NodePtr> by_id_ SLUICE_GUARDED_BY(mutex_);
-  std::unordered_map<sluice::FileKey, NodeId, sluice::FileKeyHash> by_key_ SLUICE_GUARDED_BY(mutex_);
+  std::unordered_map<NodeKey, NodeId, NodeKeyHash> by_key_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluicefs

@@ -48,7 +48,7 @@ FileKey key_of(const backing::Attributes& attributes, const FileHandle& handle) 
 
 }  // namespace
 
-Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source, Honours honours) {
+Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source) {
   const Result<backing::Attributes> attributes = backing::attributes(source.get());
   if (!attributes) return fail(attributes.error());
   const Result<FileHandle> handle = FileHandle::of(source.get());
@@ -56,21 +56,18 @@ Result<std::unique_ptr<Tree>> Tree::open(UniqueFd source, Honours honours) {
   const bool uses_handles = !handle->empty() && can_open(*handle, source.get());
   UniqueFd pinned(::fcntl(source.get(), F_DUPFD_CLOEXEC, 0));
   if (!pinned.valid()) return sluice::fail_last();
-  NodeIdentity root{key_of(*attributes, *handle),
-                    attributes->stat.st_mode & S_IFMT,
-                    {},
-                    FileHandle(),
-                    share(std::move(pinned))};
+  NodeIdentity root{
+      key_of(*attributes, *handle), attributes->mount_id, attributes->stat.st_mode & S_IFMT, {}, FileHandle(),
+      share(std::move(pinned))};
   return std::unique_ptr<Tree>(
-      new Tree(std::move(source), place_of(*attributes), uses_handles, honours, std::move(root)));
+      new Tree(std::move(source), place_of(*attributes), uses_handles, std::move(root)));
 }
 
-Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, Honours honours, NodeIdentity identity)
+Tree::Tree(UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity)
     : root_(std::move(root)),
       mount_id_(place.mount_id),
       uses_handles_(uses_handles),
       device_(place.device),
-      honours_(honours),
       nodes_(std::move(identity)),
       file_systems_(root_.get(), place) {}
 
@@ -81,8 +78,8 @@ ino_t Tree::inode_number(dev_t device, ino_t inode) const {
 struct stat Tree::visible(const MountLimits& limits, const struct stat& attributes) const {
   struct stat seen = attributes;
   seen.st_ino = inode_number(seen.st_dev, seen.st_ino);
-  if (hides_setid(limits) && !S_ISDIR(seen.st_mode)) seen.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
-  if (honours_.dev && limits.nodev) seen.st_rdev = 0;  // No device has that number.
+  if (limits.nosuid && !S_ISDIR(seen.st_mode)) seen.st_mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+  if (limits.nodev) seen.st_rdev = 0;  // No device has that number.
   return seen;
 }
 
@@ -146,7 +143,7 @@ NodePtr Tree::forget(NodeId id, std::uint64_t lookups) {
 }
 
 void Tree::removed(const Found& found) {
-  const NodePtr node = nodes_.find(found.identity.key);
+  const NodePtr node = nodes_.find({found.identity.key, found.identity.mount_id});
   if (!node) return;
   if (!S_ISREG(found.identity.type)) return node->removed(found.fd);
   node->removed(found.attributes.stat);
@@ -206,9 +203,9 @@ Result<Tree::Described> Tree::describe(int fd) {
   if (!handle) return fail(handle.error());
   const bool elsewhere = attributes->mount_id != mount_id_;
   const bool needs_pin = !uses_handles_ || handle->empty() || elsewhere;
-  NodeIdentity identity{key_of(*attributes, *handle), attributes->stat.st_mode & S_IFMT,
-                        elsewhere ? limits_of(fd) : MountLimits(), needs_pin ? FileHandle() : *handle,
-                        nullptr};
+  NodeIdentity identity{key_of(*attributes, *handle),       attributes->mount_id,
+                        attributes->stat.st_mode & S_IFMT,  elsewhere ? limits_of(fd) : MountLimits(),
+                        needs_pin ? FileHandle() : *handle, nullptr};
   file_systems_.met(place_of(*attributes), fd);
   return Described{{std::move(identity), *attributes, nullptr}, needs_pin};
 }

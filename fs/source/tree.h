@@ -23,12 +23,6 @@ struct Found {
   sluice::SharedFd fd;  ///< O_PATH; the one that it was met by
 };
 
-/// What our own mount lets programs do.
-struct Honours {
-  bool suid = false;
-  bool dev = false;
-};
-
 /// A node, and a descriptor of it for `*at` calls; perhaps O_PATH.
 struct Reached {
   NodePtr node;
@@ -43,7 +37,7 @@ class Tree {
  public:
   /// `source`: the directory, opened before the mount; not O_PATH. EOPNOTSUPP and the like are no errors:
   /// nodes then pin descriptors.
-  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source, Honours honours);
+  static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
 
   [[nodiscard]] NodeTable& nodes() { return nodes_; }
   [[nodiscard]] const FileSystems& file_systems() const { return file_systems_; }
@@ -51,10 +45,9 @@ class Tree {
   /// (and btrfs subvolumes), so numbers of those that the source itself is not on are spread: cp(1), mv(1),
   /// tar(1) and others take equal ones for one file.
   [[nodiscard]] ino_t inode_number(dev_t device, ino_t inode) const;
-  /// Attributes as programs are to see them. Where our own mount honours what a mount inside the source does
-  /// not, setuid bits, file capabilities and devices must not come to life by way of us.
+  /// Attributes as programs are to see them. Setuid bits and devices that a mount inside the source does not
+  /// honour must not come to life by way of our own, whose flags can be changed at any time.
   [[nodiscard]] struct stat visible(const MountLimits& limits, const struct stat& attributes) const;
-  [[nodiscard]] bool hides_setid(const MountLimits& limits) const { return honours_.suid && limits.nosuid; }
 
   /// The st_dev of the mount that shows this tree. Somebody may mount it inside the source; whoever went in
   /// there would wait for answers that need an answer themselves.
@@ -89,7 +82,7 @@ class Tree {
     bool needs_pin;  ///< It cannot be found again but by one that is kept open.
   };
 
-  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, Honours honours, NodeIdentity identity);
+  Tree(sluice::UniqueFd root, InodePlace place, bool uses_handles, NodeIdentity identity);
   sluice::Result<sluice::SharedFd> path_fd(const Node& node);
   void drop_cached(NodeId id);
   sluice::Result<sluice::UniqueFd> open_path(int directory, const char* name) const;
@@ -101,7 +94,6 @@ class Tree {
   const int mount_id_;
   const bool uses_handles_;
   const dev_t device_;
-  const Honours honours_;
   NodeTable nodes_;
   FileSystems file_systems_;
   std::atomic<dev_t> own_device_{0};

@@ -34,7 +34,7 @@ class NodeTableTest : public ::testing::Test {
 
 TEST_F(NodeTableTest, TheRootIsThereFromTheStartAndCannotBeForgotten) {
   ASSERT_TRUE(table_.find(kRoot));
-  EXPECT_EQ(table_.find(kRoot), table_.find(key(2)));
+  EXPECT_EQ(table_.find(kRoot), table_.find({key(2)}));
   EXPECT_FALSE(table_.forget(kRoot, 1));
   EXPECT_FALSE(table_.forget(kRoot, ~std::uint64_t{0}));
   EXPECT_TRUE(table_.find(kRoot));
@@ -45,7 +45,7 @@ TEST_F(NodeTableTest, AnInodeIsOneNodeHoweverOftenItIsMet) {
   const NodePtr first = table_.remember(file(10), kRoot, "a");
   EXPECT_EQ(table_.remember(file(10), kRoot, "another-name"), first);
   EXPECT_EQ(table_.find(first->id()), first);
-  EXPECT_EQ(table_.find(key(10)), first);
+  EXPECT_EQ(table_.find({key(10)}), first);
   EXPECT_EQ(table_.size(), 2U);
 }
 
@@ -59,8 +59,8 @@ TEST_F(NodeTableTest, TwoOwnersOfAnInodeNumberAreTwoNodes) {
   const NodePtr old = table_.remember(file(10, 1), kRoot, "f");
   const NodePtr recent = table_.remember(file(10, 2), kRoot, "f");
   EXPECT_NE(old->id(), recent->id());
-  EXPECT_EQ(table_.find(key(10, 1)), old);
-  EXPECT_EQ(table_.find(key(10, 2)), recent);
+  EXPECT_EQ(table_.find({key(10, 1)}), old);
+  EXPECT_EQ(table_.find({key(10, 2)}), recent);
 }
 
 TEST_F(NodeTableTest, ANodeGoesWithTheLastOfItsLookups) {
@@ -71,7 +71,7 @@ TEST_F(NodeTableTest, ANodeGoesWithTheLastOfItsLookups) {
   EXPECT_TRUE(table_.find(id));
   EXPECT_TRUE(table_.forget(id, 1));
   EXPECT_FALSE(table_.find(id));
-  EXPECT_FALSE(table_.find(key(10)));
+  EXPECT_FALSE(table_.find({key(10)}));
   EXPECT_EQ(table_.size(), 1U);
 }
 
@@ -144,15 +144,15 @@ TEST_F(NodeTableTest, APathFollowsARename) {
   const NodeId a = remember(10, kRoot, "a");
   const NodeId b = remember(11, kRoot, "b");
   const NodeId f = remember(12, a, "f");
-  table_.renamed(key(12), b, "g");
+  table_.renamed({key(12)}, b, "g");
   EXPECT_EQ(table_.path(f), "b/g");
-  table_.renamed(key(11), a, "b2");
+  table_.renamed({key(11)}, a, "b2");
   EXPECT_EQ(table_.path(f), "a/b2/g");
 }
 
 TEST_F(NodeTableTest, ARenameOfWhatIsNotKnownOrIsTheRootChangesNothing) {
-  table_.renamed(key(99), kRoot, "x");
-  table_.renamed(key(2), 77, "x");
+  table_.renamed({key(99)}, kRoot, "x");
+  table_.renamed({key(2)}, 77, "x");
   EXPECT_EQ(table_.path(kRoot), ".");
   EXPECT_EQ(table_.size(), 1U);
 }
@@ -166,7 +166,7 @@ TEST_F(NodeTableTest, TheNameThatAnInodeWasMetByLastCounts) {
 TEST_F(NodeTableTest, ARingOfDirectoriesHasAPathThatEnds) {
   const NodeId a = remember(10, kRoot, "a");
   const NodeId b = remember(11, a, "b");
-  table_.renamed(key(10), b, "a");  // Moved behind the mount, half of it seen.
+  table_.renamed({key(10)}, b, "a");  // Moved behind the mount, half of it seen.
   const std::string path = table_.path(a);
   EXPECT_TRUE(path.starts_with("?/"));
   EXPECT_LT(path.size(), 70'000U);
@@ -204,7 +204,7 @@ TEST_F(NodeTableTest, LookupsOfManyThreadsAddUp) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const NodeId shared = table_.find(key(10))->id();
+  const NodeId shared = table_.find({key(10)})->id();
   EXPECT_FALSE(table_.forget(shared, kThreads * kEach - 1));
   EXPECT_TRUE(table_.forget(shared, 1));
   EXPECT_EQ(table_.size(), 1U);

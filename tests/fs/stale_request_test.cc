@@ -33,7 +33,7 @@ class StaleRequest : public ::testing::Test {
     std::ofstream(scratch_.at("f")) << kContent;
     scratch_.directory("d");
     sluice::UniqueFd source(::open(scratch_.path().c_str(), O_RDONLY | O_CLOEXEC));
-    tree_ = std::move(*Tree::open(std::move(source), {}));
+    tree_ = std::move(*Tree::open(std::move(source)));
     engine_ = std::make_unique<sluice::SyncEngine>(
         sluice::EngineOptions{}, std::move(*sluice::make_backend(sluice::BackendChoice::threads, 1)));
     core_.reset(new Core{.tree = *tree_, .engine = *engine_, .timeouts = {}});

@@ -82,6 +82,19 @@ TEST_F(MountNestedFlags, ASetuidProgramOfANosuidMountRunsWithTheUsersRights) {
   EXPECT_NE(run_by_user("setuid cat", at("nested/secret")), 0);
 }
 
+TEST_F(MountNestedFlags, AProgramThatTwoMountsShowRunsByTheFlagsOfTheOneItIsRunOn) {
+  nest(0);
+  const std::string strict = source("strict");
+  ASSERT_EQ(::mkdir(strict.c_str(), 0755), 0);
+  ASSERT_EQ(::mount(source("nested").c_str(), strict.c_str(), nullptr, MS_BIND, nullptr), 0);
+  ASSERT_EQ(::mount(nullptr, strict.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_NOSUID, nullptr), 0);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(run_by_user("setuid cat", at("nested/secret")), 0);
+    EXPECT_NE(run_by_user("../strict/setuid cat", at("nested/secret")), 0) << "met on the lax mount first";
+  }
+  EXPECT_EQ(::umount2(strict.c_str(), MNT_DETACH), 0);
+}
+
 TEST_F(MountNestedFlags, ADeviceIsOpenedWhereNoFlagForbidsIt) {
   nest(0);
   EXPECT_EQ(open_device_by_user(), 0);
