@@ -171,7 +171,14 @@ tl::expected<void, MountError> check_apart(const UniqueFd& source, const std::st
 }
 
 tl::expected<void, MountError> check_fuse(const Options& options, const std::string& fuse_conf) {
-  if (auto device = check_device(); !device || may_mount()) return device;
+  if (auto device = check_device(); !device) return device;
+  if (may_mount() && !may_act_as_others()) {
+    return wrong(
+        ExitCode::no_permission,
+        "root lacks the capability CAP_SETUID or CAP_SETGID here, without which what users make would be "
+        "root's; give both to the container or service");
+  }
+  if (may_mount()) return {};
   if (::geteuid() == 0) {
     return wrong(ExitCode::no_permission,
                  "root lacks the capability CAP_SYS_ADMIN here and cannot mount; give it to the container");

@@ -117,6 +117,11 @@ bool may_mount() {
   return ::geteuid() == 0 && has(Caps(::cap_get_proc()), CAP_SYS_ADMIN, CAP_EFFECTIVE);
 }
 
+bool may_act_as_others() {
+  const Caps now(::cap_get_proc());
+  return has(now, CAP_SETUID, CAP_EFFECTIVE) && has(now, CAP_SETGID, CAP_EFFECTIVE);
+}
+
 InspectProcessesScope::InspectProcessesScope()
     : raised_(!has(Caps(::cap_get_proc()), kInspect, CAP_EFFECTIVE)) {
   if (raised_) set_effective({&kInspect, 1}, CAP_SET);

@@ -16,6 +16,8 @@ struct Caller {
 
 /// True when this process may call mount(2) itself: root, and not in a container that forbids it.
 bool may_mount();
+/// True when this process may act as any caller, which root's mount has to.
+bool may_act_as_others();
 
 /// Gives up, in this thread and those that it starts, every capability that a passthrough file system does
 /// not need: among others CAP_SYS_RESOURCE, with which an ordinary user's write would use the blocks reserved

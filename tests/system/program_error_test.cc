@@ -143,6 +143,13 @@ TEST_F(ProgramError, RootWithoutTheCapabilityToMount) {
   expect_refused(outcome, 5, "CAP_SYS_ADMIN");
 }
 
+TEST_F(ProgramError, RootWithoutTheCapabilityToActAsOthers) {
+  for (const int capability : {CAP_SETUID, CAP_SETGID}) {
+    const Outcome outcome = mount_after([=] { ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); });
+    expect_refused(outcome, 5, "CAP_SETUID or CAP_SETGID");
+  }
+}
+
 TEST_F(ProgramError, NoIoUring) {
   const Outcome outcome = mount_after(
       [] {
