@@ -27,7 +27,7 @@ struct Opened {
 };
 
 /// OPEN of a regular file; O_TRUNC included, which is what `setid` is for. ESTALE: it is no regular file, or
-/// there is no such node.
+/// there is no such node. EAGAIN: see open_cached_data().
 sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
 
 struct Created {
