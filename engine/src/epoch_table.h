@@ -27,6 +27,10 @@ struct PendingBarrier {
   std::chrono::steady_clock::time_point since;
   std::unique_ptr<SyncCallback> callback;
   std::shared_ptr<SyncRequest> request;
+  /// The last epoch of its cover.
+  Epoch through;
+  /// What a mutation of its cover failed with, see OngoingMutation::fail().
+  std::optional<Errno> covered_failure;
 };
 
 /// A barrier on its way out. No error: its cover is durable, or it was accepted.

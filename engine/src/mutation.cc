@@ -26,6 +26,10 @@ OngoingMutation::OngoingMutation(OngoingMutation&& other) noexcept
       first_since_sync_(other.first_since_sync_),
       effect_(other.effect_) {}
 
+void OngoingMutation::fail(Errno error) {
+  engine_->fail_covers(mutation_, error);
+}
+
 OngoingMutation::~OngoingMutation() {
   if (engine_ != nullptr) engine_->end(mutation_, effect_);
 }

@@ -70,6 +70,17 @@ OngoingMutation SyncEngine::begin(Mutation mutation) noexcept {
   return OngoingMutation(*this, mutation, first_since_sync);
 }
 
+void SyncEngine::fail_covers(const Mutation& mutation, Errno error) {
+  for (const Mutation::Touched& touched : mutation.touched()) {
+    table_->with_known(touched.file, [&](EpochEntry& entry) {
+      for (PendingBarrier& barrier : entry.pending) {
+        if (barrier.through >= touched.epoch && !barrier.covered_failure)
+          barrier.covered_failure = answerable(error);
+      }
+    });
+  }
+}
+
 void SyncEngine::end(const Mutation& mutation, MutationEffect effect) {
   for (const Mutation::Touched& touched : mutation.touched()) {
     std::optional<Priority> queue;
@@ -150,13 +161,20 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   const FileKey file = order.file;
   EngineCounters::Kind& counters = counters_.of(order.kind);
   counters.barriers.fetch_add(1, std::memory_order_relaxed);
-  const bool changed = changed_behind(file, order.kind, order.descriptor->get());
-  PendingBarrier barrier{id, order.kind, Clock::now(), std::move(order.callback), std::move(request)};
+  const bool changed = order.written_unseen || changed_behind(file, order.kind, order.descriptor->get());
+  PendingBarrier barrier{.id = id,
+                         .kind = order.kind,
+                         .since = Clock::now(),
+                         .callback = std::move(order.callback),
+                         .request = std::move(request),
+                         .through = Epoch(),
+                         .covered_failure = {}};
   BarrierReception received{};
   std::size_t freed_places = 1;
   std::optional<Priority> queue;
   table_->with(file, [&](EpochEntry& entry) {
     if (changed) entry.epochs.assume_written();
+    barrier.through = entry.epochs.cover_end(order.kind);
     received = entry.epochs.barrier({id, order.kind, order.acknowledge, order.priority});
     if (must_wait(received.reception)) entry.pending.push_back(std::move(barrier));
     if (must_wait(received.reception) || received.reception == Reception::accepted) {
@@ -252,6 +270,12 @@ void SyncEngine::leave_queue(const FileKey& file) {
   if (queue) want_sync(file, *queue);
 }
 
+std::optional<Errno> SyncEngine::lost(const FileKey& file) const {
+  std::optional<Errno> error;
+  table_->with_known(file, [&](EpochEntry& entry) { error = entry.epochs.lost(); });
+  return error;
+}
+
 std::size_t SyncEngine::queued_inodes() const {
   return queue_->size();
 }
@@ -276,6 +300,7 @@ void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered, std::size_t fre
   const Clock::time_point now = Clock::now();
   const std::optional<Errno> of_all = failure();
   for (AnsweredBarrier& one : answered) {
+    if (!one.error) one.error = one.barrier.covered_failure;
     if (!one.error) one.error = of_all;
     EngineCounters::Kind& counters = counters_.of(one.barrier.kind);
     counters.barrier_latency.record(now - one.barrier.since);

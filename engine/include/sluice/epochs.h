@@ -161,6 +161,8 @@ class InodeEpochs {
   // ---- What is known ----
 
   [[nodiscard]] Epoch issued() const { return issued_; }
+  /// The last epoch that a barrier of this kind would have to cover now.
+  [[nodiscard]] Epoch cover_end(SyncKind kind) const { return cover_of(kind).last; }
   /// The largest epoch such that it and every earlier one has ended.
   [[nodiscard]] Epoch completed() const;
   [[nodiscard]] Epoch durable(SyncKind kind) const {

@@ -7,6 +7,7 @@
 
 #include "sluice/epochs.h"
 #include "sluice/ids.h"
+#include "sluice/result.h"
 
 namespace sluice {
 
@@ -51,6 +52,10 @@ class OngoingMutation {
 
   /// The operation succeeded and left the inode that was named first without any bytes.
   void emptied() { effect_ = MutationEffect::emptied; }
+  /// The operation failed: every barrier that covers it and waits by now is answered with `error`, once its
+  /// sync has ended; those that come later are judged afresh (clause S4). For operations whose caller may not
+  /// look at their result; a failed write(2) that was told to its own caller poisons nothing.
+  void fail(Errno error);
   /// True when the inode that was named first had no data that awaited a sync: the moment to
   /// hold_descriptor().
   [[nodiscard]] bool first_since_sync() const { return first_since_sync_; }

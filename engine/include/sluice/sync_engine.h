@@ -104,6 +104,8 @@ class SyncEngine {
 
   /// Set for good when more than max_failed_inodes have failed.
   [[nodiscard]] std::optional<Errno> failure() const;
+  /// The error that a full barrier of this file would be answered now, if any.
+  [[nodiscard]] std::optional<Errno> lost(const FileKey& file) const;
   /// Inodes that wait for their turn to be synced.
   [[nodiscard]] std::size_t queued_inodes() const;
   [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
@@ -120,6 +122,7 @@ class SyncEngine {
     std::optional<Fingerprint> fingerprint;
   };
 
+  void fail_covers(const Mutation& mutation, Errno error);
   void end(const Mutation& mutation, MutationEffect effect);
   Result<void> enqueue(SyncOrder&& order, BarrierId id, std::shared_ptr<SyncRequest> request);
   [[nodiscard]] bool on_own_thread() const;
