@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 namespace sluice {
 namespace {
@@ -39,6 +40,14 @@ SyncCompletion completion_of(SyncToken token, int error) {
 
 Errno answerable(Errno error) {
   return error == Errno(ENOSYS) ? Errno(EIO) : error;
+}
+
+std::optional<Errno> take_unreported_error(int fd) {
+  // The last byte that a file can have: nothing is written there, so that nothing has to be waited for.
+  constexpr off_t kLastByte = std::numeric_limits<off_t>::max() - 1;
+  if (::sync_file_range(fd, kLastByte, 1, SYNC_FILE_RANGE_WAIT_BEFORE) == 0) return std::nullopt;
+  if (errno == ESPIPE || errno == ENOSYS || errno == EPERM) return std::nullopt;  // Not to be had here.
+  return answerable(Errno::last());
 }
 
 Result<Fingerprint> fingerprint_of(int fd) {
