@@ -18,37 +18,37 @@ using Clock = std::chrono::steady_clock;
 /// What is interrupted every time fails in the end: a caller waits for the answer, and stop() for both.
 constexpr unsigned kMaxAttempts = 100;
 
-SyncOutcome outcome_of(EpochEntry& entry, const SyncCompletion& completion) {
-  if (completion.outcome != SyncOutcome::never_ran) {
+IoOutcome outcome_of(EpochEntry& entry, const IoCompletion& completion) {
+  if (completion.outcome != IoOutcome::never_ran) {
     entry.never_ran = 0;
     return completion.outcome;
   }
-  if (++entry.never_ran < kMaxAttempts) return SyncOutcome::never_ran;
+  if (++entry.never_ran < kMaxAttempts) return IoOutcome::never_ran;
   entry.never_ran = 0;
-  return SyncOutcome::failed;
+  return IoOutcome::failed;
 }
 
 }  // namespace
 
 void SyncEngine::run() {
   own_thread_.store(std::this_thread::get_id());
-  std::vector<SyncCompletion> completions;
+  std::vector<IoCompletion> completions;
   while (true) {
     start_syncs();
     if (exit_.load() && running_.empty() && queue_->empty()) break;
     // With as many syncs as may run, nothing can start before one ends, and that needs no waking.
-    const bool saturated = running_.size() == backend_->max_syncs();
+    const bool saturated = running_.size() == backend_->max_in_flight();
     awake_.store(saturated);
     if (saturated || queue_->empty()) backend_->wait(completions);
     awake_.store(true);
-    for (const SyncCompletion& completion : completions) finish_sync(completion);
+    for (const IoCompletion& completion : completions) finish_sync(completion);
     completions.clear();
   }
   own_thread_.store({});  // Another thread may get the number of one that has ended.
 }
 
 void SyncEngine::start_syncs() {
-  while (running_.size() < backend_->max_syncs()) {
+  while (running_.size() < backend_->max_in_flight()) {
     const std::optional<FileKey> file = queue_->pop();
     if (!file) return;
     start_sync(*file);
@@ -69,7 +69,7 @@ void SyncEngine::start_sync(const FileKey& file) {
   // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
   // begin_sync(), so that no mutation which the sync covers does.
   const Result<Fingerprint> fingerprint = backend_->fingerprint(descriptor->get());
-  const SyncToken token(++last_token_);
+  const IoToken token(++last_token_);
   const int fd = descriptor->get();
   running_.emplace(token.number(), RunningSync{file, action->kind, std::move(descriptor), Clock::now(),
                                                fingerprint ? std::optional(*fingerprint) : std::nullopt});
@@ -77,7 +77,7 @@ void SyncEngine::start_sync(const FileKey& file) {
   backend_->submit_sync(token, fd, action->kind);
 }
 
-void SyncEngine::finish_sync(const SyncCompletion& completion) {
+void SyncEngine::finish_sync(const IoCompletion& completion) {
   const auto found = running_.find(completion.token.number());
   SLUICE_CHECK(found != running_.end());
   const RunningSync sync = std::move(found->second);
@@ -97,7 +97,7 @@ void SyncEngine::finish_sync(const SyncCompletion& completion) {
   });
   if (queue) want_sync(sync.file, *queue);
   if (clean) mark_clean(sync.file);
-  if (completion.outcome != SyncOutcome::succeeded) limit_failures(completion.error);
+  if (completion.outcome != IoOutcome::succeeded) limit_failures(completion.error);
   count(sync, completion, answered.size());
   answer(std::move(answered), places);
 }
@@ -111,28 +111,28 @@ void SyncEngine::mark_clean(const FileKey& file) {
 }
 
 std::vector<BarrierAnswer> SyncEngine::end_sync(EpochEntry& entry, const RunningSync& sync,
-                                                const SyncCompletion& completion) {
+                                                const IoCompletion& completion) {
   std::vector<BarrierAnswer> answers;
   switch (outcome_of(entry, completion)) {
-    case SyncOutcome::succeeded:
+    case IoOutcome::succeeded:
       entry.epochs.sync_succeeded(answers);
       entry.durable_fingerprint = sync.fingerprint;
       break;
-    case SyncOutcome::failed:
+    case IoOutcome::failed:
       entry.epochs.sync_failed(completion.error, answers);
       break;
-    case SyncOutcome::never_ran:
+    case IoOutcome::never_ran:
       entry.epochs.sync_never_ran();
       break;
   }
   return answers;
 }
 
-void SyncEngine::count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered) {
+void SyncEngine::count(const RunningSync& sync, const IoCompletion& completion, std::size_t answered) {
   EngineCounters::Kind& counters = counters_.of(sync.kind);
   counters.sync_latency.record(Clock::now() - sync.since);
-  if (completion.outcome == SyncOutcome::failed) counters.sync_errors.fetch_add(1, std::memory_order_relaxed);
-  if (completion.outcome == SyncOutcome::succeeded && answered > 1) {
+  if (completion.outcome == IoOutcome::failed) counters.sync_errors.fetch_add(1, std::memory_order_relaxed);
+  if (completion.outcome == IoOutcome::succeeded && answered > 1) {
     counters.joined.fetch_add(answered - 1, std::memory_order_relaxed);
   }
 }

@@ -30,12 +30,12 @@ int sync_file(int fd, SyncKind kind) {
   return result == 0 ? 0 : errno;
 }
 
-SyncCompletion completion_of(SyncToken token, int error) {
-  if (error == 0) return {.token = token, .outcome = SyncOutcome::succeeded};
-  if (interrupted(error)) return {.token = token, .outcome = SyncOutcome::never_ran, .error = Errno(EINTR)};
-  // ECANCELED too is a failure: we never cancel, so it is the file system's own word, and a sync that is
+IoCompletion completion_of(IoToken token, int error) {
+  if (error == 0) return {.token = token, .outcome = IoOutcome::succeeded};
+  if (interrupted(error)) return {.token = token, .outcome = IoOutcome::never_ran, .error = Errno(EINTR)};
+  // ECANCELED too is a failure: no backend cancels, so it is the file system's own word, and a sync that is
   // called failed without need does less harm than one that is asked twice.
-  return {.token = token, .outcome = SyncOutcome::failed, .error = answerable(Errno(error))};
+  return {.token = token, .outcome = IoOutcome::failed, .error = answerable(Errno(error))};
 }
 
 Errno answerable(Errno error) {

@@ -11,8 +11,8 @@ namespace sluice {
 /// fsync(2) or fdatasync(2), by `kind`. Returns 0 or the error number.
 int sync_file(int fd, SyncKind kind);
 
-/// What a sync that returned `error` (0: success) has done.
-SyncCompletion completion_of(SyncToken token, int error);
+/// What a call that returned `error` (0: success) has done.
+IoCompletion completion_of(IoToken token, int error);
 
 /// The error as a caller may be told it: EIO for ENOSYS, which to a FUSE kernel would mean that there is no
 /// fsync at all (fuse_fsync).

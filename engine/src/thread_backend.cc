@@ -7,13 +7,14 @@
 #include <utility>
 
 #include "os_sync.h"
+#include "os_transfer.h"
 #include "sluice/check.h"
 
 namespace sluice {
 namespace {
 
 /// Blocks every signal for the calling thread. A thread inherits the mask of its maker; the program's signals
-/// are for its own threads, and none shall interrupt a sync.
+/// are for its own threads, and none shall interrupt a call.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -31,45 +32,54 @@ class SignalsBlocked {
 
 }  // namespace
 
-Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_syncs) {
-  return create(max_syncs, sync_file);
+Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_in_flight) {
+  return create(max_in_flight, sync_file);
 }
 
-Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_syncs, SyncCall sync_call) {
-  SLUICE_CHECK(max_syncs > 0 && max_syncs <= kMaxSyncs);
-  std::unique_ptr<ThreadBackend> backend(new ThreadBackend(max_syncs, std::move(sync_call)));
+Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_in_flight, SyncCall sync_call) {
+  SLUICE_CHECK(max_in_flight > 0 && max_in_flight <= kMaxInFlight);
+  std::unique_ptr<ThreadBackend> backend(new ThreadBackend(max_in_flight, std::move(sync_call)));
   const Result<void> first = backend->add_thread();
   if (!first) return fail(first.error());
   return backend;
 }
 
-ThreadBackend::ThreadBackend(unsigned max_syncs, SyncCall sync_call)
-    : max_syncs_(max_syncs), sync_call_(std::move(sync_call)) {
-  threads_.reserve(max_syncs);
+ThreadBackend::ThreadBackend(unsigned max_in_flight, SyncCall sync_call)
+    : max_in_flight_(max_in_flight), sync_call_(std::move(sync_call)) {
+  threads_.reserve(max_in_flight);
 }
 
 ThreadBackend::~ThreadBackend() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    sync_queued_.notify_all();
+    call_queued_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
+void ThreadBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
+  submit({token, Sync{fd, kind}});
+}
+
+void ThreadBackend::submit_transfer(IoToken token, const Transfer& transfer) {
+  SLUICE_CHECK(transfer.offset >= 0);
+  submit({token, transfer});
+}
+
+void ThreadBackend::submit(const Call& call) {
   bool needs_thread = false;
   {
     MutexLock lock(mutex_);
-    queue_.push_back({token, fd, kind});
-    needs_thread = queue_.size() + busy_ > threads_.size() && threads_.size() < max_syncs_;
-    sync_queued_.notify_one();
+    queue_.push_back(call);
+    needs_thread = queue_.size() + busy_ > threads_.size() && threads_.size() < max_in_flight_;
+    call_queued_.notify_one();
   }
-  // Without a new thread the sync waits for one of those that there are.
+  // Without a new thread the call waits for one of those that there are.
   if (needs_thread) static_cast<void>(add_thread());
 }
 
-void ThreadBackend::wait(std::vector<SyncCompletion>& completions) {
+void ThreadBackend::wait(std::vector<IoCompletion>& completions) {
   MutexLock lock(mutex_);
   while (completed_.empty() && !woken_) wait_over_.wait(mutex_);
   completions.insert(completions.end(), completed_.begin(), completed_.end());
@@ -94,27 +104,34 @@ Result<void> ThreadBackend::add_thread() {
   } catch (const std::system_error& error) {
     return fail(error.code().value());
   }
-  pthread_setname_np(threads_.back().native_handle(), "sluice-sync");
+  pthread_setname_np(threads_.back().native_handle(), "sluice-io");
   return {};
 }
 
 void ThreadBackend::run() {
   for (;;) {
-    Sync sync{};
+    Call call{};
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) sync_queued_.wait(mutex_);
+      while (queue_.empty() && !stopping_) call_queued_.wait(mutex_);
       if (queue_.empty()) return;
-      sync = queue_.front();
+      call = queue_.front();
       queue_.pop_front();
       ++busy_;
     }
-    const SyncCompletion completion = completion_of(sync.token, sync_call_(sync.fd, sync.kind));
+    const IoCompletion completion = make(call);
     MutexLock lock(mutex_);
     completed_.push_back(completion);
     --busy_;
     wait_over_.notify_one();
   }
+}
+
+IoCompletion ThreadBackend::make(const Call& call) const {
+  if (const auto* transfer = std::get_if<Transfer>(&call.what))
+    return completion_of_transfer(call.token, transfer_bytes(*transfer));
+  const Sync& sync = std::get<Sync>(call.what);
+  return completion_of(call.token, sync_call_(sync.fd, sync.kind));
 }
 
 }  // namespace sluice

@@ -5,17 +5,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
 
 #include "os_sync.h"
+#include "os_transfer.h"
 #include "sluice/check.h"
 
 namespace sluice {
 namespace {
 
-/// Marks the poll request; no sync has this token.
+/// Marks the poll request; nothing that is submitted has this token.
 constexpr std::uint64_t kWakeTag = std::numeric_limits<std::uint64_t>::max();
 
 constexpr int kMemoryRetryMs = 10;
@@ -43,37 +45,50 @@ void UringBackend::CloseRing::operator()(io_uring* ring) const {
   delete ring;
 }
 
-Result<UringBackend::Ring> UringBackend::open_ring(unsigned max_syncs) {
+Result<UringBackend::Ring> UringBackend::open_ring(unsigned max_in_flight) {
   auto memory = std::make_unique<io_uring>();
-  const int error = -io_uring_queue_init(max_syncs + 1, memory.get(), 0);
+  const int error = -io_uring_queue_init(max_in_flight + 1, memory.get(), 0);
   if (error != 0) return fail(error);
   return Ring(memory.release());
 }
 
-Result<std::unique_ptr<UringBackend>> UringBackend::create(unsigned max_syncs) {
-  SLUICE_CHECK(max_syncs > 0 && max_syncs <= kMaxSyncs);
-  Result<Ring> ring = open_ring(max_syncs);
+Result<std::unique_ptr<UringBackend>> UringBackend::create(unsigned max_in_flight) {
+  SLUICE_CHECK(max_in_flight > 0 && max_in_flight <= kMaxInFlight);
+  Result<Ring> ring = open_ring(max_in_flight);
   if (!ring) return fail(ring.error());
   const int error = probe(**ring);
   if (error != 0) return fail(error);
   UniqueFd wake_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd.valid()) return fail_last();
-  return std::unique_ptr<UringBackend>(new UringBackend(max_syncs, std::move(*ring), std::move(wake_fd)));
+  return std::unique_ptr<UringBackend>(new UringBackend(max_in_flight, std::move(*ring), std::move(wake_fd)));
 }
 
-UringBackend::UringBackend(unsigned max_syncs, Ring ring, UniqueFd wake_fd)
-    : max_syncs_(max_syncs), ring_(std::move(ring)), wake_fd_(std::move(wake_fd)) {}
+UringBackend::UringBackend(unsigned max_in_flight, Ring ring, UniqueFd wake_fd)
+    : max_in_flight_(max_in_flight), ring_(std::move(ring)), wake_fd_(std::move(wake_fd)) {}
 
 UringBackend::~UringBackend() = default;
 
-void UringBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
-  io_uring_sqe* request = io_uring_get_sqe(ring_.get());
-  SLUICE_CHECK(request != nullptr);  // There is room for max_syncs and the poll.
+void UringBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
+  io_uring_sqe* request = next_request();
   io_uring_prep_fsync(request, fd, kind == SyncKind::data ? IORING_FSYNC_DATASYNC : 0U);
   io_uring_sqe_set_data64(request, token.number());
 }
 
-void UringBackend::wait(std::vector<SyncCompletion>& completions) {
+void UringBackend::submit_transfer(IoToken token, const Transfer& transfer) {
+  // To io_uring a negative offset means the position of the open file.
+  SLUICE_CHECK(transfer.offset >= 0);
+  io_uring_sqe* request = next_request();
+  const auto bytes = static_cast<unsigned>(std::min(transfer.bytes, kMaxTransferBytes));
+  const auto offset = static_cast<std::uint64_t>(transfer.offset);
+  if (transfer.kind == TransferKind::read) {
+    io_uring_prep_read(request, transfer.fd, transfer.buffer, bytes, offset);
+  } else {
+    io_uring_prep_write(request, transfer.fd, transfer.buffer, bytes, offset);
+  }
+  io_uring_sqe_set_data64(request, token.number());
+}
+
+void UringBackend::wait(std::vector<IoCompletion>& completions) {
   raise_worker_limit();
   watch_wake_fd();
   submit_and_wait();
@@ -97,20 +112,25 @@ Result<unsigned> UringBackend::worker_limit() const {
   return limits[0];
 }
 
+io_uring_sqe* UringBackend::next_request() {
+  io_uring_sqe* request = io_uring_get_sqe(ring_.get());
+  SLUICE_CHECK(request != nullptr);  // There is room for max_in_flight and the poll.
+  return request;
+}
+
 // io-wq's workers belong to the task that submits. Registered from there, the limit holds whether the task
 // has used another ring before (its pool is changed now) or not (the ring hands it on when it makes the pool:
 // io_register_iowq_max_workers and __io_uring_add_tctx_node).
 void UringBackend::raise_worker_limit() {
   if (std::exchange(worker_limit_raised_, true)) return;
-  std::array<unsigned, 2> limits{max_syncs_, 0};  // Zero leaves the unbounded workers as they are.
+  std::array<unsigned, 2> limits{max_in_flight_, 0};  // Zero leaves the unbounded workers as they are.
   // Was tried by probe(); and with fewer workers everything is slower but right.
   static_cast<void>(io_uring_register_iowq_max_workers(ring_.get(), limits.data()));
 }
 
 void UringBackend::watch_wake_fd() {
   if (std::exchange(wake_fd_watched_, true)) return;
-  io_uring_sqe* request = io_uring_get_sqe(ring_.get());
-  SLUICE_CHECK(request != nullptr);
+  io_uring_sqe* request = next_request();
   // Not a read, which would need a buffer for as long as the kernel keeps the request.
   io_uring_prep_poll_add(request, wake_fd_.get(), POLLIN);
   io_uring_sqe_set_data64(request, kWakeTag);
@@ -140,7 +160,7 @@ void UringBackend::wait_for_memory() {
   if ((events[1].revents & POLLIN) != 0) clear_wake_fd();
 }
 
-void UringBackend::reap(std::vector<SyncCompletion>& completions) {
+void UringBackend::reap(std::vector<IoCompletion>& completions) {
   unsigned head = 0;
   unsigned count = 0;
   io_uring_cqe* completion = nullptr;
@@ -150,8 +170,7 @@ void UringBackend::reap(std::vector<SyncCompletion>& completions) {
       wake_fd_watched_ = false;
       clear_wake_fd();
     } else {
-      completions.push_back(
-          completion_of(SyncToken(completion->user_data), completion->res < 0 ? -completion->res : 0));
+      completions.push_back(completion_of_transfer(IoToken(completion->user_data), completion->res));
     }
   }
   io_uring_cq_advance(ring_.get(), count);

@@ -6,30 +6,34 @@
 #include "sluice/unique_fd.h"
 
 struct io_uring;
+struct io_uring_sqe;
 
 namespace sluice {
 
-/// Syncs by one io_uring. FSYNC always runs on io-wq's bounded workers, whose number is raised to max_syncs.
+/// Syncs and transfers by one io_uring. FSYNC always runs on io-wq's bounded workers, and so does a transfer
+/// that would block; their number is raised to max_in_flight.
 ///
-/// Syncs are handed to the kernel by the next wait(), all in one system call with the waiting itself. wake()
-/// writes to an eventfd that a poll request in the ring watches.
+/// Everything is handed to the kernel by the next wait(), all in one system call with the waiting itself, in
+/// which transfers that find their pages in memory end. wake() writes to an eventfd that a poll request in
+/// the ring watches.
 ///
-/// Neither ring can overflow: the submission ring holds all the syncs that may be in flight and the poll
-/// request, and the completion ring is twice as large.
+/// Neither ring can overflow: the submission ring holds all that may be in flight and the poll request, and
+/// the completion ring is twice as large.
 class UringBackend final : public IoBackend {
  public:
   /// Fails as io_uring_setup(2), io_uring_enter(2) and io_uring_register(2) do where they are missing or
-  /// forbidden. REQUIRES: 0 < max_syncs <= kMaxSyncs.
-  static Result<std::unique_ptr<UringBackend>> create(unsigned max_syncs);
+  /// forbidden. REQUIRES: 0 < max_in_flight <= kMaxInFlight.
+  static Result<std::unique_ptr<UringBackend>> create(unsigned max_in_flight);
   ~UringBackend() override;
   UringBackend(const UringBackend&) = delete;
   UringBackend& operator=(const UringBackend&) = delete;
 
-  void submit_sync(SyncToken token, int fd, SyncKind kind) override;
-  void wait(std::vector<SyncCompletion>& completions) override;
+  void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  void submit_transfer(IoToken token, const Transfer& transfer) override;
+  void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override;
-  [[nodiscard]] unsigned max_syncs() const override { return max_syncs_; }
+  [[nodiscard]] unsigned max_in_flight() const override { return max_in_flight_; }
   [[nodiscard]] std::string_view name() const override { return "io_uring"; }
 
   /// How many bounded workers io-wq may run for the calling thread; 0 for a thread that has submitted
@@ -42,18 +46,19 @@ class UringBackend final : public IoBackend {
   };
   using Ring = std::unique_ptr<io_uring, CloseRing>;
 
-  UringBackend(unsigned max_syncs, Ring ring, UniqueFd wake_fd);
-  static Result<Ring> open_ring(unsigned max_syncs);
+  UringBackend(unsigned max_in_flight, Ring ring, UniqueFd wake_fd);
+  static Result<Ring> open_ring(unsigned max_in_flight);
 
+  [[nodiscard]] io_uring_sqe* next_request();
   void raise_worker_limit();
   void watch_wake_fd();
   void submit_and_wait();
   void wait_for_memory();
-  void reap(std::vector<SyncCompletion>& completions);
+  void reap(std::vector<IoCompletion>& completions);
   void clear_wake_fd();
 
   // Constant after construction.
-  const unsigned max_syncs_;
+  const unsigned max_in_flight_;
   const Ring ring_;
   const UniqueFd wake_fd_;
 

@@ -14,18 +14,21 @@ class ForgetfulBackend final : public IoBackend {
  public:
   ForgetfulBackend(std::unique_ptr<IoBackend> honest, unsigned nth) : honest_(std::move(honest)), nth_(nth) {}
 
-  void submit_sync(SyncToken token, int fd, SyncKind kind) override {
+  void submit_sync(IoToken token, int fd, SyncKind kind) override {
     if (++submitted_ % nth_ != 0) return honest_->submit_sync(token, fd, kind);
-    forgotten_.push_back({token, SyncOutcome::succeeded});
+    forgotten_.push_back({token, IoOutcome::succeeded});
   }
-  void wait(std::vector<SyncCompletion>& completions) override {
+  void submit_transfer(IoToken token, const Transfer& transfer) override {
+    honest_->submit_transfer(token, transfer);
+  }
+  void wait(std::vector<IoCompletion>& completions) override {
     if (forgotten_.empty()) return honest_->wait(completions);
     completions.insert(completions.end(), forgotten_.begin(), forgotten_.end());
     forgotten_.clear();
   }
   void wake() override { honest_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return honest_->fingerprint(fd); }
-  [[nodiscard]] unsigned max_syncs() const override { return honest_->max_syncs(); }
+  [[nodiscard]] unsigned max_in_flight() const override { return honest_->max_in_flight(); }
   [[nodiscard]] std::string_view name() const override { return "forgetful"; }
 
  private:
@@ -33,7 +36,7 @@ class ForgetfulBackend final : public IoBackend {
   const unsigned nth_;
   // Of the engine's thread.
   std::uint64_t submitted_ = 0;
-  std::vector<SyncCompletion> forgotten_;
+  std::vector<IoCompletion> forgotten_;
 };
 
 }  // namespace sluice::testing

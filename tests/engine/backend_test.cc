@@ -2,18 +2,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <future>
-#include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "fake_backend.h"
-#include "os_sync.h"
-#include "sluice/io_backend.h"
+#include "backend_contract.h"
 #include "temp_files.h"
 
 // What every backend owes the engine, whatever it is made of.
@@ -21,90 +16,38 @@
 namespace sluice::testing {
 namespace {
 
-constexpr unsigned kSyncs = 16;
-
-struct Maker {
-  std::string name;
-  Result<std::unique_ptr<IoBackend>> (*make)();
-};
-
-Result<std::unique_ptr<IoBackend>> make_fake() {
-  auto fake = std::make_unique<FakeBackend>(kSyncs);
-  fake->answer_by([](const SubmittedSync& sync) -> std::optional<SyncAnswer> {
-    const SyncCompletion completion = completion_of(sync.token, sync_file(sync.fd, sync.kind));
-    return SyncAnswer{completion.outcome, completion.error};
-  });
-  return fake;
-}
-
-class BackendContract : public ::testing::TestWithParam<Maker> {
- protected:
-  void SetUp() override {
-    Result<std::unique_ptr<IoBackend>> made = GetParam().make();
-    if (!made) GTEST_SKIP() << GetParam().name << " is not to be had here: " << made.error().message();
-    backend_ = std::move(*made);
-  }
-
-  SyncToken submit(int fd, SyncKind kind = SyncKind::full) {
-    const SyncToken token(++last_token_);
-    backend_->submit_sync(token, fd, kind);
-    return token;
-  }
-
-  /// Waits until `count` syncs have ended; in the order of their tokens.
-  std::vector<SyncCompletion> collect(std::size_t count) {
-    std::vector<SyncCompletion> completions;
-    while (completions.size() < count) backend_->wait(completions);
-    std::sort(completions.begin(), completions.end(),
-              [](const SyncCompletion& a, const SyncCompletion& b) { return a.token < b.token; });
-    return completions;
-  }
-
-  SyncCompletion sync(int fd, SyncKind kind = SyncKind::full) {
-    submit(fd, kind);
-    return collect(1).front();
-  }
-
-  std::unique_ptr<IoBackend> backend_;
-  std::uint64_t last_token_ = 0;
-};
-
-INSTANTIATE_TEST_SUITE_P(
-    , BackendContract,
-    ::testing::Values(Maker{"io_uring", [] { return make_backend(BackendChoice::io_uring, kSyncs); }},
-                      Maker{"threads", [] { return make_backend(BackendChoice::threads, kSyncs); }},
-                      Maker{"fake", make_fake}),
-    [](const auto& maker) { return maker.param.name; });
+INSTANTIATE_TEST_SUITE_P(, BackendContract, ::testing::ValuesIn(BackendContract::makers()),
+                         BackendContract::name_of);
 
 TEST_P(BackendContract, IsNamedAfterWhatItIs) {
   EXPECT_EQ(backend_->name(), GetParam().name);
 }
 
 TEST_P(BackendContract, KeepsItsLimit) {
-  EXPECT_EQ(backend_->max_syncs(), kSyncs);
+  EXPECT_EQ(backend_->max_in_flight(), kLimit);
 }
 
 TEST_P(BackendContract, FullSyncOfAFileSucceeds) {
   const TempFiles files;
   write_bytes(files.fd(), 4096);
-  EXPECT_EQ(sync(files.fd(), SyncKind::full).outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(sync(files.fd(), SyncKind::full).outcome, IoOutcome::succeeded);
 }
 
 TEST_P(BackendContract, DataSyncOfAFileSucceeds) {
   const TempFiles files;
   write_bytes(files.fd(), 4096);
-  EXPECT_EQ(sync(files.fd(), SyncKind::data).outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(sync(files.fd(), SyncKind::data).outcome, IoOutcome::succeeded);
 }
 
 TEST_P(BackendContract, DirectoryCanBeSynced) {
   const UniqueFd directory(::open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ASSERT_TRUE(directory.valid());
-  EXPECT_EQ(sync(directory.get()).outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(sync(directory.get()).outcome, IoOutcome::succeeded);
 }
 
 TEST_P(BackendContract, CompletionCarriesItsToken) {
   const TempFiles files;
-  const SyncToken token = submit(files.fd());
+  const IoToken token = submit(files.fd());
   EXPECT_EQ(collect(1).front().token, token);
 }
 
@@ -113,15 +56,15 @@ TEST_P(BackendContract, SyncOfAPipeFailsWithEinval) {
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   const UniqueFd reader(ends[0]);
   const UniqueFd writer(ends[1]);
-  const SyncCompletion completion = sync(writer.get());
-  EXPECT_EQ(completion.outcome, SyncOutcome::failed);
+  const IoCompletion completion = sync(writer.get());
+  EXPECT_EQ(completion.outcome, IoOutcome::failed);
   EXPECT_EQ(completion.error, Errno(EINVAL));
 }
 
 TEST_P(BackendContract, SyncOfNoDescriptorFailsWithEbadf) {
   constexpr int kNeverOpen = 1 << 20;
-  const SyncCompletion completion = sync(kNeverOpen);
-  EXPECT_EQ(completion.outcome, SyncOutcome::failed);
+  const IoCompletion completion = sync(kNeverOpen);
+  EXPECT_EQ(completion.outcome, IoOutcome::failed);
   EXPECT_EQ(completion.error, Errno(EBADF));
 }
 
@@ -130,43 +73,43 @@ TEST_P(BackendContract, FailureDoesNotStopTheSyncsSubmittedWithIt) {
   submit(files.fd(0));
   submit(-1);
   submit(files.fd(1));
-  const std::vector<SyncCompletion> completions = collect(3);
-  EXPECT_EQ(completions[0].outcome, SyncOutcome::succeeded);
-  EXPECT_EQ(completions[1].outcome, SyncOutcome::failed);
-  EXPECT_EQ(completions[2].outcome, SyncOutcome::succeeded);
+  const std::vector<IoCompletion> completions = collect(3);
+  EXPECT_EQ(completions[0].outcome, IoOutcome::succeeded);
+  EXPECT_EQ(completions[1].outcome, IoOutcome::failed);
+  EXPECT_EQ(completions[2].outcome, IoOutcome::succeeded);
 }
 
 TEST_P(BackendContract, EverySyncUpToTheLimitEndsOnce) {
-  const TempFiles files(kSyncs);
-  for (std::size_t i = 0; i < kSyncs; ++i) {
+  const TempFiles files(kLimit);
+  for (std::size_t i = 0; i < kLimit; ++i) {
     write_bytes(files.fd(i), 65536);
     submit(files.fd(i), i % 2 == 0 ? SyncKind::full : SyncKind::data);
   }
-  const std::vector<SyncCompletion> completions = collect(kSyncs);
-  ASSERT_EQ(completions.size(), kSyncs);
-  for (std::size_t i = 0; i < kSyncs; ++i) {
-    EXPECT_EQ(completions[i].token, SyncToken(i + 1));
-    EXPECT_EQ(completions[i].outcome, SyncOutcome::succeeded);
+  const std::vector<IoCompletion> completions = collect(kLimit);
+  ASSERT_EQ(completions.size(), kLimit);
+  for (std::size_t i = 0; i < kLimit; ++i) {
+    EXPECT_EQ(completions[i].token, IoToken(i + 1));
+    EXPECT_EQ(completions[i].outcome, IoOutcome::succeeded);
   }
 }
 
 TEST_P(BackendContract, PlaceIsFreeAgainWhenItsCompletionWasHandedOut) {
   const TempFiles files;
-  for (unsigned i = 0; i < 8 * kSyncs; i += kSyncs) {
-    for (unsigned j = 0; j < kSyncs; ++j) submit(files.fd());
-    EXPECT_EQ(collect(kSyncs).size(), kSyncs);
+  for (unsigned i = 0; i < 8 * kLimit; i += kLimit) {
+    for (unsigned j = 0; j < kLimit; ++j) submit(files.fd());
+    EXPECT_EQ(collect(kLimit).size(), kLimit);
   }
 }
 
 TEST_P(BackendContract, WakeBeforeWaitIsNotLost) {
   backend_->wake();
-  std::vector<SyncCompletion> completions;
+  std::vector<IoCompletion> completions;
   backend_->wait(completions);
   EXPECT_TRUE(completions.empty());
 }
 
 TEST_P(BackendContract, WakeDuringWaitEndsIt) {
-  std::vector<SyncCompletion> completions;
+  std::vector<IoCompletion> completions;
   std::promise<void> about_to_wait;
   std::thread waker([&] {
     about_to_wait.get_future().wait();
@@ -190,7 +133,7 @@ TEST_P(BackendContract, EveryWakeOfARoundTripArrives) {
       while (answered.load() < round) std::this_thread::yield();
     }
   });
-  std::vector<SyncCompletion> completions;
+  std::vector<IoCompletion> completions;
   for (int round = 1; round <= kRounds; ++round) {
     while (asked.load() < round) backend_->wait(completions);
     answered.store(round);
@@ -211,7 +154,7 @@ TEST_P(BackendContract, ManyThreadsMayWake) {
       backend_->wake();
     });
   }
-  std::vector<SyncCompletion> completions;
+  std::vector<IoCompletion> completions;
   while (finished.load() < kThreads) backend_->wait(completions);
   for (std::thread& waker : wakers) waker.join();
   EXPECT_TRUE(completions.empty());
@@ -219,18 +162,18 @@ TEST_P(BackendContract, ManyThreadsMayWake) {
 
 TEST_P(BackendContract, CompletionsAreAppended) {
   const TempFiles files;
-  std::vector<SyncCompletion> completions{{.token = SyncToken(77), .outcome = SyncOutcome::never_ran}};
+  std::vector<IoCompletion> completions{{.token = IoToken(77), .outcome = IoOutcome::never_ran}};
   submit(files.fd());
   while (completions.size() < 2) backend_->wait(completions);
-  EXPECT_EQ(completions[0].token, SyncToken(77));
-  EXPECT_EQ(completions[1].token, SyncToken(1));
+  EXPECT_EQ(completions[0].token, IoToken(77));
+  EXPECT_EQ(completions[1].token, IoToken(1));
 }
 
 TEST_P(BackendContract, AnotherThreadThanItsMakerMaySubmit) {
   const TempFiles files;
-  SyncOutcome outcome{};
+  IoOutcome outcome{};
   std::thread([&] { outcome = sync(files.fd()).outcome; }).join();
-  EXPECT_EQ(outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(outcome, IoOutcome::succeeded);
 }
 
 TEST_P(BackendContract, FingerprintFollowsTheSize) {

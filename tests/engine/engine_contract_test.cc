@@ -26,7 +26,7 @@ struct Maker {
 Result<std::unique_ptr<IoBackend>> make_fake() {
   auto fake = std::make_unique<FakeBackend>(kSyncsAtOnce);
   fake->answer_by([](const SubmittedSync& sync) -> std::optional<SyncAnswer> {
-    const SyncCompletion completion = completion_of(sync.token, sync_file(sync.fd, sync.kind));
+    const IoCompletion completion = completion_of(sync.token, sync_file(sync.fd, sync.kind));
     return SyncAnswer{completion.outcome, completion.error};
   });
   return fake;

@@ -88,8 +88,8 @@ int EngineHarness::sync(SyncKind kind, std::size_t file) {
 
 // ---- FakeHarness ----
 
-FakeHarness::FakeHarness(std::size_t files, EngineOptions options, unsigned max_syncs)
-    : FakeHarness(new FakeBackend(max_syncs), files, options) {}
+FakeHarness::FakeHarness(std::size_t files, EngineOptions options, unsigned max_in_flight)
+    : FakeHarness(new FakeBackend(max_in_flight), files, options) {}
 
 FakeHarness::FakeHarness(FakeBackend* backend, std::size_t files, EngineOptions options)
     : EngineHarness(std::unique_ptr<IoBackend>(backend), files, options), backend_(backend) {}

@@ -75,7 +75,7 @@ int answer_of(const SyncRequest& request);
 /// The same on a fake backend, whose syncs are held until the test ends them.
 class FakeHarness : public EngineHarness {
  public:
-  explicit FakeHarness(std::size_t files = 1, EngineOptions options = {}, unsigned max_syncs = 64);
+  explicit FakeHarness(std::size_t files = 1, EngineOptions options = {}, unsigned max_in_flight = 64);
   /// Ends what is in flight, so that the engine can stop.
   ~FakeHarness();
   FakeHarness(const FakeHarness&) = delete;

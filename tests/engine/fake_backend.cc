@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -35,26 +34,42 @@ FakeBackend::~FakeBackend() {
 
 // ---- IoBackend ----
 
-void FakeBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
+void FakeBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   const SubmittedSync sync{.token = token, .fd = fd, .kind = kind, .inode = inode_of(fd)};
   AnswerFunction answer_function;
   {
     const MutexLock lock(mutex_);
-    check_rules(sync);
-    in_flight_.emplace(submitted_.size(), sync);
-    submitted_.push_back(sync);
+    check_rules(token);
+    syncs_.add(sync);
     answer_function = answer_function_;
     changed_.notify_all();
   }
   if (!answer_function) return;
   const std::optional<SyncAnswer> answer = answer_function(sync);
   const MutexLock lock(mutex_);
-  const auto found = find(token);
+  const auto found = syncs_.find(token);
   // The test may have ended it by now.
-  if (answer && found != in_flight_.end()) end_locked(found, *answer);
+  if (answer && found != syncs_.in_flight().end()) end_locked(found, *answer);
 }
 
-void FakeBackend::wait(std::vector<SyncCompletion>& completions) {
+void FakeBackend::submit_transfer(IoToken token, const Transfer& transfer) {
+  const SubmittedTransfer submitted{.token = token, .transfer = transfer, .inode = inode_of(transfer.fd)};
+  TransferFunction function;
+  {
+    const MutexLock lock(mutex_);
+    check_rules(token);
+    transfers_.add(submitted);
+    function = transfer_function_;
+    changed_.notify_all();
+  }
+  if (!function) return;
+  const std::optional<TransferAnswer> answer = function(submitted);
+  const MutexLock lock(mutex_);
+  const auto found = transfers_.find(token);
+  if (answer && found != transfers_.in_flight().end()) end_locked(found, *answer);
+}
+
+void FakeBackend::wait(std::vector<IoCompletion>& completions) {
   const MutexLock lock(mutex_);
   SLUICE_CHECK(!engine_thread_ || *engine_thread_ == std::this_thread::get_id());
   waiting_ = true;
@@ -78,82 +93,62 @@ Result<Fingerprint> FakeBackend::fingerprint(int fd) const {
   return fingerprint_ ? *fingerprint_ : fingerprint_of(fd);
 }
 
-void FakeBackend::check_rules(const SubmittedSync& sync) {
-  SLUICE_CHECK(in_flight_.size() + completed_.size() < max_syncs_);
-  SLUICE_CHECK(find(sync.token) == in_flight_.end());
+void FakeBackend::check_rules(IoToken token) {
+  const std::size_t in_flight = syncs_.in_flight().size() + transfers_.in_flight().size();
+  SLUICE_CHECK(in_flight + completed_.size() < max_in_flight_);
+  SLUICE_CHECK(syncs_.find(token) == syncs_.in_flight().end());
+  SLUICE_CHECK(transfers_.find(token) == transfers_.in_flight().end());
   if (!engine_thread_) engine_thread_ = std::this_thread::get_id();
   SLUICE_CHECK(*engine_thread_ == std::this_thread::get_id());
 }
 
-// ---- The test's side ----
+// ---- The test's side: syncs ----
 
 std::vector<SubmittedSync> FakeBackend::submitted() const {
   const MutexLock lock(mutex_);
-  return submitted_;
-}
-
-std::size_t FakeBackend::wakes() const {
-  const MutexLock lock(mutex_);
-  return wakes_;
+  return syncs_.submitted();
 }
 
 std::vector<SubmittedSync> FakeBackend::in_flight() const {
   const MutexLock lock(mutex_);
-  std::vector<SubmittedSync> syncs;
-  for (const auto& [index, sync] : in_flight_) syncs.push_back(sync);
-  return syncs;
+  return syncs_.list_in_flight();
 }
 
 bool FakeBackend::wait_for_submissions(std::size_t count) const {
   const auto until = deadline();
   const MutexLock lock(mutex_);
-  while (submitted_.size() < count) {
-    if (!changed_.wait_until(mutex_, until)) return submitted_.size() >= count;
+  while (syncs_.submitted().size() < count) {
+    if (!changed_.wait_until(mutex_, until)) return syncs_.submitted().size() >= count;
   }
   return true;
 }
 
-bool FakeBackend::wait_until_idle() const {
-  const auto until = deadline();
+void FakeBackend::end(IoToken token, SyncAnswer answer) {
   const MutexLock lock(mutex_);
-  while (!waiting_ || woken_ || !completed_.empty()) {
-    if (!changed_.wait_until(mutex_, until)) return false;
-  }
-  return true;
-}
-
-void FakeBackend::end(SyncToken token, SyncAnswer answer) {
-  const MutexLock lock(mutex_);
-  end_locked(find(token), answer);
+  end_locked(syncs_.find(token), answer);
 }
 
 void FakeBackend::end_nth(std::size_t index, SyncAnswer answer) {
   const MutexLock lock(mutex_);
-  end_locked(in_flight_.find(index), answer);
+  end_locked(syncs_.in_flight().find(index), answer);
 }
 
 bool FakeBackend::end_oldest(SyncAnswer answer) {
   const MutexLock lock(mutex_);
-  if (in_flight_.empty()) return false;
-  end_locked(in_flight_.begin(), answer);
+  if (syncs_.in_flight().empty()) return false;
+  end_locked(syncs_.in_flight().begin(), answer);
   return true;
 }
 
 void FakeBackend::end_all(SyncAnswer answer) {
   const MutexLock lock(mutex_);
-  while (!in_flight_.empty()) end_locked(in_flight_.begin(), answer);
+  while (!syncs_.in_flight().empty()) end_locked(syncs_.in_flight().begin(), answer);
 }
 
-FakeBackend::InFlight::iterator FakeBackend::find(SyncToken token) {
-  return std::find_if(in_flight_.begin(), in_flight_.end(),
-                      [&](const auto& numbered) { return numbered.second.token == token; });
-}
-
-void FakeBackend::end_locked(InFlight::iterator sync, SyncAnswer answer) {
-  SLUICE_CHECK(sync != in_flight_.end());
-  SLUICE_CHECK(inode_of(sync->second.fd) == sync->second.inode);
-  completed_.push_back({sync->second.token, answer.outcome, answer.error});
-  in_flight_.erase(sync);
+void FakeBackend::end_locked(Syncs::InFlight::iterator sync, SyncAnswer answer) {
+  const SubmittedSync ended = syncs_.take(sync);
+  SLUICE_CHECK(inode_of(ended.fd) == ended.inode);
+  completed_.push_back({.token = ended.token, .outcome = answer.outcome, .error = answer.error});
   changed_.notify_all();
 }
 
@@ -173,12 +168,79 @@ void FakeBackend::end_until_stopped(std::uint32_t seed, const AnswerFunction& fu
   while (true) {
     // Often only when the engine has handed over all that it can, so that much is in flight at once.
     const bool patiently = random() % 4 != 0;
-    while (!stopping_ && (in_flight_.empty() || (patiently && !waiting_))) changed_.wait(mutex_);
+    Syncs::InFlight& held = syncs_.in_flight();
+    while (!stopping_ && (held.empty() || (patiently && !waiting_))) changed_.wait(mutex_);
     if (stopping_) return;
-    const auto sync =
-        std::next(in_flight_.begin(), static_cast<std::ptrdiff_t>(random() % in_flight_.size()));
+    const auto sync = std::next(held.begin(), static_cast<std::ptrdiff_t>(random() % held.size()));
     end_locked(sync, function(sync->second).value());
   }
+}
+
+// ---- The test's side: transfers ----
+
+std::vector<SubmittedTransfer> FakeBackend::submitted_transfers() const {
+  const MutexLock lock(mutex_);
+  return transfers_.submitted();
+}
+
+std::vector<SubmittedTransfer> FakeBackend::transfers_in_flight() const {
+  const MutexLock lock(mutex_);
+  return transfers_.list_in_flight();
+}
+
+bool FakeBackend::wait_for_transfers(std::size_t count) const {
+  const auto until = deadline();
+  const MutexLock lock(mutex_);
+  while (transfers_.submitted().size() < count) {
+    if (!changed_.wait_until(mutex_, until)) return transfers_.submitted().size() >= count;
+  }
+  return true;
+}
+
+void FakeBackend::end_transfer(IoToken token, TransferAnswer answer) {
+  const MutexLock lock(mutex_);
+  end_locked(transfers_.find(token), answer);
+}
+
+void FakeBackend::end_nth_transfer(std::size_t index, TransferAnswer answer) {
+  const MutexLock lock(mutex_);
+  end_locked(transfers_.in_flight().find(index), answer);
+}
+
+bool FakeBackend::end_oldest_transfer(TransferAnswer answer) {
+  const MutexLock lock(mutex_);
+  if (transfers_.in_flight().empty()) return false;
+  end_locked(transfers_.in_flight().begin(), answer);
+  return true;
+}
+
+void FakeBackend::answer_transfers_by(TransferFunction function) {
+  const MutexLock lock(mutex_);
+  transfer_function_ = std::move(function);
+}
+
+void FakeBackend::end_locked(Transfers::InFlight::iterator transfer, TransferAnswer answer) {
+  const SubmittedTransfer ended = transfers_.take(transfer);
+  SLUICE_CHECK(inode_of(ended.transfer.fd) == ended.inode);
+  completed_.push_back(
+      {.token = ended.token, .outcome = answer.outcome, .error = answer.error, .bytes = answer.bytes});
+  changed_.notify_all();
+}
+
+// ---- The test's side: the rest ----
+
+std::size_t FakeBackend::wakes() const {
+  const MutexLock lock(mutex_);
+  return wakes_;
+}
+
+bool FakeBackend::wait_until_idle() const {
+  const auto until = deadline();
+  const MutexLock lock(mutex_);
+  while (!waiting_ || woken_ || !completed_.empty()) {
+    if (!changed_.wait_until(mutex_, until)) return false;
+  }
+  return true;
 }
 
 void FakeBackend::set_fingerprint(Result<Fingerprint> fingerprint) {

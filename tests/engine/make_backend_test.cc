@@ -65,10 +65,10 @@ TEST(MakeBackend, FallbackSyncs) {
   const auto made = make_without({SYS_io_uring_setup}, EPERM, BackendChoice::automatic);
   ASSERT_TRUE(made);
   const TempFiles files;
-  (*made)->submit_sync(SyncToken(1), files.fd(), SyncKind::full);
-  std::vector<SyncCompletion> completions;
+  (*made)->submit_sync(IoToken(1), files.fd(), SyncKind::full);
+  std::vector<IoCompletion> completions;
   while (completions.empty()) (*made)->wait(completions);
-  EXPECT_EQ(completions[0].outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(completions[0].outcome, IoOutcome::succeeded);
 }
 
 TEST(MakeBackend, IoUringDemandedIsTheKernelsErrorWhereItIsForbidden) {
@@ -96,13 +96,13 @@ TEST(MakeBackend, NoSyncsAtAllAreRefused) {
 }
 
 TEST(MakeBackend, LimitItselfIsGiven) {
-  const auto made = make_backend(BackendChoice::automatic, kMaxSyncs);
+  const auto made = make_backend(BackendChoice::automatic, kMaxInFlight);
   ASSERT_TRUE(made);
-  EXPECT_EQ((*made)->max_syncs(), kMaxSyncs);
+  EXPECT_EQ((*made)->max_in_flight(), kMaxInFlight);
 }
 
 TEST(MakeBackend, MoreThanTheLimitIsRefused) {
-  const auto made = make_backend(BackendChoice::automatic, kMaxSyncs + 1);
+  const auto made = make_backend(BackendChoice::automatic, kMaxInFlight + 1);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error(), Errno(EINVAL));
 }

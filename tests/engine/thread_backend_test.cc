@@ -68,24 +68,23 @@ std::unique_ptr<ThreadBackend> make_gated(SyncGate& gate) {
   return make([&gate](int fd, SyncKind) { return gate.sync(fd); });
 }
 
-std::vector<SyncCompletion> collect(ThreadBackend& backend, std::size_t count) {
-  std::vector<SyncCompletion> completions;
+std::vector<IoCompletion> collect(ThreadBackend& backend, std::size_t count) {
+  std::vector<IoCompletion> completions;
   while (completions.size() < count) backend.wait(completions);
   return completions;
 }
 
 /// How a sync ends whose fsync(2) returns `error`.
-SyncCompletion completion_after(int error) {
+IoCompletion completion_after(int error) {
   const auto backend = make([error](int, SyncKind) { return error; });
-  backend->submit_sync(SyncToken(1), 0, SyncKind::full);
+  backend->submit_sync(IoToken(1), 0, SyncKind::full);
   return collect(*backend, 1).front();
 }
 
 TEST(ThreadBackendTest, AsManySyncsAsTheLimitRunAtOnce) {
   SyncGate gate;
   const auto backend = make_gated(gate);
-  for (unsigned i = 0; i < kSyncs; ++i)
-    backend->submit_sync(SyncToken(i), static_cast<int>(i), SyncKind::full);
+  for (unsigned i = 0; i < kSyncs; ++i) backend->submit_sync(IoToken(i), static_cast<int>(i), SyncKind::full);
   EXPECT_TRUE(gate.wait_for_inside(kSyncs));
   gate.open();
   EXPECT_EQ(collect(*backend, kSyncs).size(), kSyncs);
@@ -96,7 +95,7 @@ TEST(ThreadBackendTest, IdleThreadIsUsedAgain) {
   gate.open();
   const auto backend = make_gated(gate);
   for (unsigned i = 0; i < 20; ++i) {
-    backend->submit_sync(SyncToken(i), 0, SyncKind::full);
+    backend->submit_sync(IoToken(i), 0, SyncKind::full);
     collect(*backend, 1);
   }
   EXPECT_EQ(gate.threads(), 1U);
@@ -106,7 +105,7 @@ TEST(ThreadBackendTest, WithoutFurtherThreadsTheFirstServesAll) {
   SyncGate gate;
   const auto backend = make_gated(gate);
   ASSERT_TRUE(run_without_syscalls({SYS_clone, SYS_clone3}, EAGAIN, [&] {
-    for (unsigned i = 0; i < kSyncs; ++i) backend->submit_sync(SyncToken(i), 0, SyncKind::full);
+    for (unsigned i = 0; i < kSyncs; ++i) backend->submit_sync(IoToken(i), 0, SyncKind::full);
     gate.open();
     EXPECT_EQ(collect(*backend, kSyncs).size(), kSyncs);
   }));
@@ -117,7 +116,7 @@ TEST(ThreadBackendTest, SyncsBeginInTheOrderOfSubmission) {
   SyncGate gate;
   const auto backend = make_gated(gate);
   ASSERT_TRUE(run_without_syscalls({SYS_clone, SYS_clone3}, EAGAIN, [&] {
-    for (int i = 0; i < 5; ++i) backend->submit_sync(SyncToken(0), i, SyncKind::full);
+    for (int i = 0; i < 5; ++i) backend->submit_sync(IoToken(0), i, SyncKind::full);
     gate.open();
     collect(*backend, 5);
   }));
@@ -132,8 +131,8 @@ TEST(ThreadBackendTest, KindReachesTheCall) {
     kinds[fd] = kind;
     return 0;
   });
-  backend->submit_sync(SyncToken(1), 10, SyncKind::data);
-  backend->submit_sync(SyncToken(2), 20, SyncKind::full);
+  backend->submit_sync(IoToken(1), 10, SyncKind::data);
+  backend->submit_sync(IoToken(2), 20, SyncKind::full);
   collect(*backend, 2);
   EXPECT_EQ(kinds[10], SyncKind::data);
   EXPECT_EQ(kinds[20], SyncKind::full);
@@ -141,24 +140,24 @@ TEST(ThreadBackendTest, KindReachesTheCall) {
 
 TEST(ThreadBackendTest, EveryErrnoThatFsyncReturnedIsAFailure) {
   for (const int error : {EIO, ENOSPC, EDQUOT, EROFS, EAGAIN, ENOMEM, ECANCELED, ETIMEDOUT}) {
-    const SyncCompletion completion = completion_after(error);
-    EXPECT_EQ(completion.outcome, SyncOutcome::failed) << error;
+    const IoCompletion completion = completion_after(error);
+    EXPECT_EQ(completion.outcome, IoOutcome::failed) << error;
     EXPECT_EQ(completion.error, Errno(error));
   }
 }
 
 TEST(ThreadBackendTest, InterruptedSyncNeverRan) {
-  EXPECT_EQ(completion_after(EINTR).outcome, SyncOutcome::never_ran);
+  EXPECT_EQ(completion_after(EINTR).outcome, IoOutcome::never_ran);
 }
 
 TEST(ThreadBackendTest, SyncThatTheKernelWouldRestartNeverRan) {
   constexpr int kErestartsys = 512;
-  EXPECT_EQ(completion_after(kErestartsys).outcome, SyncOutcome::never_ran);
+  EXPECT_EQ(completion_after(kErestartsys).outcome, IoOutcome::never_ran);
 }
 
 TEST(ThreadBackendTest, EnosysLeavesAsEio) {
-  const SyncCompletion completion = completion_after(ENOSYS);
-  EXPECT_EQ(completion.outcome, SyncOutcome::failed);
+  const IoCompletion completion = completion_after(ENOSYS);
+  EXPECT_EQ(completion.outcome, IoOutcome::failed);
   EXPECT_EQ(completion.error, Errno(EIO));
 }
 
@@ -172,7 +171,7 @@ TEST(ThreadBackendTest, SignalsOfTheProgramAreNotForItsThreads) {
     }
     return 0;
   });
-  backend->submit_sync(SyncToken(1), 0, SyncKind::full);
+  backend->submit_sync(IoToken(1), 0, SyncKind::full);
   collect(*backend, 1);
   EXPECT_EQ(unblocked.load(), 0);
 }

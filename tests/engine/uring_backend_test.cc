@@ -28,7 +28,7 @@ class UringBackendTest : public ::testing::Test {
   }
 
   std::unique_ptr<UringBackend> backend_;
-  std::vector<SyncCompletion> completions_;
+  std::vector<IoCompletion> completions_;
 };
 
 std::vector<int> open_descriptors() {
@@ -43,7 +43,7 @@ TEST_F(UringBackendTest, WorkerLimitHoldsForTheSubmittingThreadWhoeverMadeTheRin
   const TempFiles files;
   Result<unsigned> limit = 0U;
   std::thread([&] {
-    backend_->submit_sync(SyncToken(1), files.fd(), SyncKind::full);
+    backend_->submit_sync(IoToken(1), files.fd(), SyncKind::full);
     collect(1);
     limit = backend_->worker_limit();
   }).join();
@@ -59,7 +59,7 @@ TEST_F(UringBackendTest, WorkerLimitHoldsForAThreadThatHasUsedAnotherRing) {
     ASSERT_TRUE(other);
     (*other)->wake();
     (*other)->wait(completions_);
-    backend_->submit_sync(SyncToken(1), files.fd(), SyncKind::full);
+    backend_->submit_sync(IoToken(1), files.fd(), SyncKind::full);
     collect(1);
     limit = backend_->worker_limit();
   }).join();
@@ -69,13 +69,13 @@ TEST_F(UringBackendTest, WorkerLimitHoldsForAThreadThatHasUsedAnotherRing) {
 
 TEST_F(UringBackendTest, RequestsThatTheKernelHasNoMemoryForAreOfferedAgain) {
   const TempFiles files;
-  backend_->submit_sync(SyncToken(1), files.fd(), SyncKind::full);
+  backend_->submit_sync(IoToken(1), files.fd(), SyncKind::full);
   // The filter outlives nothing but its own thread, so the wait after it plays the kernel's recovery.
   ASSERT_TRUE(run_without_syscalls({SYS_io_uring_enter}, EAGAIN, [&] { backend_->wait(completions_); }));
   EXPECT_TRUE(completions_.empty());
   collect(1);
-  EXPECT_EQ(completions_[0].token, SyncToken(1));
-  EXPECT_EQ(completions_[0].outcome, SyncOutcome::succeeded);
+  EXPECT_EQ(completions_[0].token, IoToken(1));
+  EXPECT_EQ(completions_[0].outcome, IoOutcome::succeeded);
 }
 
 TEST_F(UringBackendTest, WakeArrivesWhileTheKernelHasNoMemory) {

@@ -21,24 +21,27 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{20};
 
-/// Every sync of it fails with the same error.
+/// Everything that it is given fails with the same error.
 class FailingBackend : public IoBackend {
  public:
   explicit FailingBackend(Errno error)
       : error_(error), real_(std::move(*make_backend(BackendChoice::threads, 4))) {}
 
-  void submit_sync(SyncToken token, int fd, SyncKind kind) override { real_->submit_sync(token, fd, kind); }
-  void wait(std::vector<SyncCompletion>& completions) override {
+  void submit_sync(IoToken token, int fd, SyncKind kind) override { real_->submit_sync(token, fd, kind); }
+  void submit_transfer(IoToken token, const Transfer& transfer) override {
+    real_->submit_transfer(token, transfer);
+  }
+  void wait(std::vector<IoCompletion>& completions) override {
     const std::size_t had = completions.size();
     real_->wait(completions);
     for (std::size_t i = had; i < completions.size(); ++i) {
-      completions[i].outcome = SyncOutcome::failed;
+      completions[i].outcome = IoOutcome::failed;
       completions[i].error = error_;
     }
   }
   void wake() override { real_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return real_->fingerprint(fd); }
-  [[nodiscard]] unsigned max_syncs() const override { return real_->max_syncs(); }
+  [[nodiscard]] unsigned max_in_flight() const override { return real_->max_in_flight(); }
   [[nodiscard]] std::string_view name() const override { return "failing"; }
 
  private:

@@ -23,7 +23,7 @@ class TransferQueue;
 struct AioOptions {
   /// Requests that may be outstanding at one time. Not 0.
   std::size_t max_requests = 65536;
-  /// Syncs that run at one time, and reads and writes that do. 1 to kMaxSyncs.
+  /// Syncs that run at one time, and reads and writes that do. 1 to kMaxInFlight.
   unsigned max_syncs = 64;
   unsigned max_transfers = 64;
   BackendChoice backend = BackendChoice::automatic;

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -13,29 +14,46 @@
 
 namespace sluice {
 
-/// Names one submitted sync to the engine; the backend only hands it back.
-class SyncToken {
+/// Names one submitted sync or transfer to the engine; the backend only hands it back.
+class IoToken {
  public:
-  constexpr SyncToken() = default;
-  explicit constexpr SyncToken(std::uint64_t number) : number_(number) {}
+  constexpr IoToken() = default;
+  explicit constexpr IoToken(std::uint64_t number) : number_(number) {}
   [[nodiscard]] constexpr std::uint64_t number() const { return number_; }
-  friend constexpr auto operator<=>(SyncToken, SyncToken) = default;
+  friend constexpr auto operator<=>(IoToken, IoToken) = default;
 
  private:
   std::uint64_t number_ = 0;
 };
 
-/// How a submitted sync ended.
-enum class SyncOutcome : std::uint8_t {
+/// pread(2) into the buffer, or pwrite(2) of it.
+enum class TransferKind : std::uint8_t { read, write };
+
+/// A read or a write at a place of its own in the file.
+struct Transfer {
+  TransferKind kind;
+  int fd;
+  /// Of at least `bytes` bytes. A write does not change it.
+  void* buffer;
+  std::size_t bytes;
+  /// Not negative. A write to a descriptor that is open with O_APPEND ignores it.
+  off_t offset;
+};
+
+/// How a submitted sync or transfer ended.
+enum class IoOutcome : std::uint8_t {
   succeeded,
-  failed,     ///< The sync returned an error, and so consumed what the kernel knew of it.
+  failed,     ///< The call returned an error; that of a sync consumed what the kernel knew of it.
   never_ran,  ///< It provably did nothing (interrupted before it began); it may be submitted again.
 };
 
-struct SyncCompletion {
-  SyncToken token;
-  SyncOutcome outcome;
-  Errno error{0};  ///< Unless it succeeded. ENOSYS never leaves here; it becomes EIO.
+struct IoCompletion {
+  IoToken token;
+  IoOutcome outcome;
+  /// Unless it succeeded. ENOSYS never leaves here; it becomes EIO.
+  Errno error{0};
+  /// What a transfer that succeeded has moved: all, or less as by read(2) and write(2).
+  std::size_t bytes = 0;
 };
 
 /// What statx(2) says of an inode's content, taken when a sync is submitted, to notice changes made behind
@@ -46,32 +64,37 @@ struct Fingerprint {
   timespec ctime;
 };
 
-/// The engine's only way to the operating system. One engine owns one backend.
+/// The engine's only way to the operating system. Each backend has one owner: a thread of the engine's, for
+/// syncs or for transfers.
 ///
-/// Threads: submit_sync() and wait() are called by the engine's own thread only; wake() and fingerprint() by
-/// any.
+/// Threads: submit_sync(), submit_transfer() and wait() are called by the owner only; wake() and
+/// fingerprint() by any. What is submitted runs in any order, and much of it at once.
 class IoBackend {
  public:
-  /// REQUIRES: no sync is in flight, and nobody is in another member function.
+  /// REQUIRES: nothing is in flight, and nobody is in another member function.
   virtual ~IoBackend() = default;
 
   /// Starts fsync(2) or fdatasync(2) on `fd`, which the caller keeps open until the completion is handed out.
   /// Does not wait for the device; what is submitted may begin only in the next wait(). Never fails: a sync
-  /// that could not be submitted is reported by wait() as never_ran. REQUIRES: fewer than max_syncs() are in
-  /// flight.
-  virtual void submit_sync(SyncToken token, int fd, SyncKind kind) = 0;
+  /// that could not be submitted is reported by wait() as never_ran. REQUIRES: fewer than max_in_flight() are
+  /// in flight.
+  virtual void submit_sync(IoToken token, int fd, SyncKind kind) = 0;
+
+  /// The same with a transfer, whose buffer too the caller keeps until then. As with read(2), at most
+  /// 0x7ffff000 bytes are moved.
+  virtual void submit_transfer(IoToken token, const Transfer& transfer) = 0;
 
   /// Appends what has completed since the last call to `completions`; waits until there is something, or
   /// until wake() has been called since the last return. May return with nothing.
-  virtual void wait(std::vector<SyncCompletion>& completions) = 0;
+  virtual void wait(std::vector<IoCompletion>& completions) = 0;
 
   /// Makes the current wait(), or else the next one, return. Async-signal-safety is not promised.
   virtual void wake() = 0;
 
   [[nodiscard]] virtual Result<Fingerprint> fingerprint(int fd) const = 0;
 
-  /// How many syncs may be in flight. Constant.
-  [[nodiscard]] virtual unsigned max_syncs() const = 0;
+  /// How many syncs and transfers together may be in flight. Constant.
+  [[nodiscard]] virtual unsigned max_in_flight() const = 0;
   /// "io_uring", "threads": for the log and the status.
   [[nodiscard]] virtual std::string_view name() const = 0;
 };
@@ -83,12 +106,12 @@ enum class BackendChoice : std::uint8_t {
   threads,
 };
 
-/// More syncs at once than any device is known to use.
-inline constexpr unsigned kMaxSyncs = 4096;
+/// More at once than any device is known to use.
+inline constexpr unsigned kMaxInFlight = 4096;
 
-/// A backend that runs at most `max_syncs` syncs at once. Fails with io_uring_setup(2)'s error (ENOSYS where
-/// the kernel has none, EPERM where it is forbidden), with EAGAIN when threads cannot be created, or with
-/// EINVAL when `max_syncs` is 0 or above kMaxSyncs.
-Result<std::unique_ptr<IoBackend>> make_backend(BackendChoice choice, unsigned max_syncs);
+/// A backend that runs at most `max_in_flight` syncs and transfers at once. Fails with io_uring_setup(2)'s
+/// error (ENOSYS where the kernel has none, EPERM where it is forbidden), with EAGAIN when threads cannot be
+/// created, or with EINVAL when `max_in_flight` is 0 or above kMaxInFlight.
+Result<std::unique_ptr<IoBackend>> make_backend(BackendChoice choice, unsigned max_in_flight);
 
 }  // namespace sluice

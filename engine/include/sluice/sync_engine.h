@@ -138,11 +138,11 @@ class SyncEngine {
   void run();
   void start_syncs();
   void start_sync(const FileKey& file);
-  void finish_sync(const SyncCompletion& completion);
+  void finish_sync(const IoCompletion& completion);
   void mark_clean(const FileKey& file);
   static std::vector<BarrierAnswer> end_sync(EpochEntry& entry, const RunningSync& sync,
-                                             const SyncCompletion& completion);
-  void count(const RunningSync& sync, const SyncCompletion& completion, std::size_t answered);
+                                             const IoCompletion& completion);
+  void count(const RunningSync& sync, const IoCompletion& completion, std::size_t answered);
 
   // Constant after construction.
   const EngineOptions options_;

@@ -60,9 +60,9 @@ Result<HammerBackend> make_fake(Troubles troubles, std::uint32_t seed) {
 Result<HammerBackend> make_real(BackendChoice choice, Troubles troubles, std::uint32_t seed) {
   Result<std::unique_ptr<IoBackend>> backend = make_backend(choice, 2 + seed % 7);
   if (!backend) return fail(backend.error());
-  const auto meddler = [troubles, random = std::mt19937(seed)](SyncCompletion completion) mutable {
+  const auto meddler = [troubles, random = std::mt19937(seed)](IoCompletion completion) mutable {
     const SyncAnswer answer = random_answer(troubles, random);
-    return SyncCompletion{completion.token, answer.outcome, answer.error};
+    return IoCompletion{completion.token, answer.outcome, answer.error};
   };
   return HammerBackend{std::move(*backend), meddler, {}};
 }

@@ -5,16 +5,16 @@
 
 namespace sluice::testing {
 
-void LyingBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
+void LyingBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   const bool skips = lie_ == Lie::success_without_a_sync && ++submitted_ % 2 == 0;
   // The honest backend must not be given more than it takes.
-  const bool early = lie_ == Lie::success_before_the_end && told_.size() < backend_->max_syncs() / 2;
-  if (skips || early) lies_.push_back({.token = token, .outcome = SyncOutcome::succeeded});
+  const bool early = lie_ == Lie::success_before_the_end && told_.size() < backend_->max_in_flight() / 2;
+  if (skips || early) lies_.push_back({.token = token, .outcome = IoOutcome::succeeded});
   if (early) told_.insert(token);
   if (!skips) backend_->submit_sync(token, fd, kind);
 }
 
-void LyingBackend::wait(std::vector<SyncCompletion>& completions) {
+void LyingBackend::wait(std::vector<IoCompletion>& completions) {
   if (!lies_.empty()) {
     completions.insert(completions.end(), lies_.begin(), lies_.end());
     lies_.clear();
@@ -23,11 +23,11 @@ void LyingBackend::wait(std::vector<SyncCompletion>& completions) {
   const auto first = static_cast<std::ptrdiff_t>(completions.size());
   backend_->wait(completions);
   const auto known = std::remove_if(completions.begin() + first, completions.end(),
-                                    [&](const SyncCompletion& c) { return told_.erase(c.token) != 0; });
+                                    [&](const IoCompletion& c) { return told_.erase(c.token) != 0; });
   completions.erase(known, completions.end());
   if (lie_ != Lie::success_for_failure) return;
-  for (SyncCompletion& completion : completions) {
-    if (completion.outcome == SyncOutcome::failed) completion.outcome = SyncOutcome::succeeded;
+  for (IoCompletion& completion : completions) {
+    if (completion.outcome == IoOutcome::failed) completion.outcome = IoOutcome::succeeded;
   }
 }
 

@@ -15,20 +15,24 @@ namespace sluice::testing {
 enum class Lie : std::uint8_t {
   success_before_the_end,  ///< A sync has succeeded as soon as it is submitted.
   success_without_a_sync,  ///< Every other sync is not made at all.
-  success_for_failure,     ///< A sync that failed has succeeded.
+  success_for_failure,     ///< What failed has succeeded.
 };
 
-/// Stands between the engine and an honest backend and makes liars of both: whoever watches must notice.
+/// Stands between the engine and an honest backend and makes liars of both: whoever watches must notice. Of
+/// transfers it only tells the lie about failures.
 class LyingBackend final : public IoBackend {
  public:
   /// Never has more than half of what `backend` takes in flight, as far as the engine knows.
   LyingBackend(std::unique_ptr<IoBackend> backend, Lie lie) : backend_(std::move(backend)), lie_(lie) {}
 
-  void submit_sync(SyncToken token, int fd, SyncKind kind) override;
-  void wait(std::vector<SyncCompletion>& completions) override;
+  void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  void submit_transfer(IoToken token, const Transfer& transfer) override {
+    backend_->submit_transfer(token, transfer);
+  }
+  void wait(std::vector<IoCompletion>& completions) override;
   void wake() override { backend_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return backend_->fingerprint(fd); }
-  [[nodiscard]] unsigned max_syncs() const override { return backend_->max_syncs() / 2; }
+  [[nodiscard]] unsigned max_in_flight() const override { return backend_->max_in_flight() / 2; }
   [[nodiscard]] std::string_view name() const override { return "liar"; }
 
  private:
@@ -36,8 +40,8 @@ class LyingBackend final : public IoBackend {
   const Lie lie_;
 
   // Owned by the engine's thread.
-  std::vector<SyncCompletion> lies_;  ///< To be told.
-  std::set<SyncToken> told_;          ///< Running, but answered by a lie.
+  std::vector<IoCompletion> lies_;  ///< To be told.
+  std::set<IoToken> told_;          ///< Running, but answered by a lie.
   std::size_t submitted_ = 0;
 };
 

@@ -25,7 +25,7 @@ ObservedBackend::~ObservedBackend() {
   write_down_known();
 }
 
-void ObservedBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
+void ObservedBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   write_down_known();
   Running running{&histories_.at(inode_of(fd)), {}};
   running.seen.kind = kind;
@@ -36,20 +36,26 @@ void ObservedBackend::submit_sync(SyncToken token, int fd, SyncKind kind) {
   last_return_ = clock_.now();
 }
 
-void ObservedBackend::wait(std::vector<SyncCompletion>& completions) {
+void ObservedBackend::submit_transfer(IoToken token, const Transfer& transfer) {
+  SLUICE_CHECK(transfers_.insert(token.number()).second);
+  backend_->submit_transfer(token, transfer);
+}
+
+void ObservedBackend::wait(std::vector<IoCompletion>& completions) {
   write_down_known();
   const std::size_t before = completions.size();
   backend_->wait(completions);
   for (std::size_t i = before; i < completions.size(); ++i) {
-    SyncCompletion& completion = completions[i];
+    IoCompletion& completion = completions[i];
+    if (transfers_.erase(completion.token.number()) != 0) continue;
     if (meddler_) completion = meddler_(completion);
     const auto found = running_.find(completion.token.number());
     SLUICE_CHECK(found != running_.end());
     Running running = found->second;
     running_.erase(found);
-    if (completion.outcome == SyncOutcome::never_ran) continue;
+    if (completion.outcome == IoOutcome::never_ran) continue;
     running.seen.ended = clock_.now();
-    running.seen.error = completion.outcome == SyncOutcome::failed ? completion.error.value() : 0;
+    running.seen.error = completion.outcome == IoOutcome::failed ? completion.error.value() : 0;
     told_.push_back(running);
   }
   last_return_ = clock_.now();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "history.h"
@@ -18,11 +19,11 @@ namespace sluice::testing {
 using Histories = std::map<ino_t, History>;
 
 /// Writes down every sync on its way to another backend and back. A sync that never ran is not written down,
-/// for it has done nothing.
+/// for it has done nothing. Transfers pass unseen.
 class ObservedBackend final : public IoBackend {
  public:
   /// How a sync shall seem to have ended, to the engine and in the history, given how it did end.
-  using Meddler = std::function<SyncCompletion(SyncCompletion)>;
+  using Meddler = std::function<IoCompletion(IoCompletion)>;
 
   /// `clock` and `histories` outlive it. An empty `meddler` changes nothing.
   ObservedBackend(std::unique_ptr<IoBackend> backend, TickClock& clock, Histories& histories,
@@ -31,11 +32,12 @@ class ObservedBackend final : public IoBackend {
   ObservedBackend(const ObservedBackend&) = delete;
   ObservedBackend& operator=(const ObservedBackend&) = delete;
 
-  void submit_sync(SyncToken token, int fd, SyncKind kind) override;
-  void wait(std::vector<SyncCompletion>& completions) override;
+  void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  void submit_transfer(IoToken token, const Transfer& transfer) override;
+  void wait(std::vector<IoCompletion>& completions) override;
   void wake() override { backend_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return backend_->fingerprint(fd); }
-  [[nodiscard]] unsigned max_syncs() const override { return backend_->max_syncs(); }
+  [[nodiscard]] unsigned max_in_flight() const override { return backend_->max_in_flight(); }
   [[nodiscard]] std::string_view name() const override { return backend_->name(); }
 
  private:
@@ -54,6 +56,7 @@ class ObservedBackend final : public IoBackend {
 
   // Owned by the engine's thread.
   std::unordered_map<std::uint64_t, Running> running_;
+  std::unordered_set<std::uint64_t> transfers_;
   std::vector<Running> told_;
   Tick last_return_ = 0;  ///< When the engine's thread last came back from here.
 };
