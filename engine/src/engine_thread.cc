@@ -1,6 +1,7 @@
 #include <chrono>
 #include <utility>
 
+#include "attempts.h"
 #include "descriptor_cache.h"
 #include "epoch_table.h"
 #include "sluice/check.h"
@@ -14,19 +15,6 @@ namespace sluice {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// What is interrupted every time fails in the end: a caller waits for the answer, and stop() for both.
-constexpr unsigned kMaxAttempts = 100;
-
-IoOutcome outcome_of(EpochEntry& entry, const IoCompletion& completion) {
-  if (completion.outcome != IoOutcome::never_ran) {
-    entry.never_ran = 0;
-    return completion.outcome;
-  }
-  if (++entry.never_ran < kMaxAttempts) return IoOutcome::never_ran;
-  entry.never_ran = 0;
-  return IoOutcome::failed;
-}
 
 }  // namespace
 
@@ -113,7 +101,7 @@ void SyncEngine::mark_clean(const FileKey& file) {
 std::vector<BarrierAnswer> SyncEngine::end_sync(EpochEntry& entry, const RunningSync& sync,
                                                 const IoCompletion& completion) {
   std::vector<BarrierAnswer> answers;
-  switch (outcome_of(entry, completion)) {
+  switch (settled(completion.outcome, entry.never_ran)) {
     case IoOutcome::succeeded:
       entry.epochs.sync_succeeded(answers);
       entry.durable_fingerprint = sync.fingerprint;

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace sluice {
+
+/// Starts a thread of ours in somebody else's program: with a name of at most 15 bytes, and with every signal
+/// blocked. Throws std::system_error when there can be none.
+std::thread start_own_thread(const char* name, std::function<void()> body);
+
+}  // namespace sluice
