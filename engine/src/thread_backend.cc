@@ -1,36 +1,14 @@
 #include "thread_backend.h"
 
-#include <pthread.h>
-
-#include <csignal>
 #include <system_error>
 #include <utility>
 
 #include "os_sync.h"
 #include "os_transfer.h"
+#include "own_thread.h"
 #include "sluice/check.h"
 
 namespace sluice {
-namespace {
-
-/// Blocks every signal for the calling thread. A thread inherits the mask of its maker; the program's signals
-/// are for its own threads, and none shall interrupt a call.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
 
 Result<std::unique_ptr<ThreadBackend>> ThreadBackend::create(unsigned max_in_flight) {
   return create(max_in_flight, sync_file);
@@ -98,13 +76,11 @@ Result<Fingerprint> ThreadBackend::fingerprint(int fd) const {
 }
 
 Result<void> ThreadBackend::add_thread() {
-  const SignalsBlocked inherited;
   try {
-    threads_.emplace_back([this] { run(); });
+    threads_.push_back(start_own_thread("sluice-io", [this] { run(); }));
   } catch (const std::system_error& error) {
     return fail(error.code().value());
   }
-  pthread_setname_np(threads_.back().native_handle(), "sluice-io");
   return {};
 }
 
