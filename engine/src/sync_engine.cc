@@ -6,6 +6,7 @@
 #include "descriptor_cache.h"
 #include "epoch_table.h"
 #include "os_sync.h"
+#include "own_thread.h"
 #include "sluice/check.h"
 #include "sync_queue.h"
 
@@ -45,7 +46,7 @@ SyncEngine::SyncEngine(EngineOptions options, std::unique_ptr<IoBackend> backend
       descriptors_(
           std::make_unique<DescriptorCache>(options.max_dirty_descriptors, options.max_clean_descriptors)),
       queue_(std::make_unique<SyncQueue>()),
-      thread_([this] { run(); }) {}
+      thread_(start_own_thread("sluice-engine", [this] { run(); })) {}
 
 SyncEngine::~SyncEngine() {
   stop();

@@ -5,17 +5,21 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "sluice/aio_request.h"
 #include "sluice/completion_queue.h"
 #include "sluice/epochs.h"
 #include "sluice/io_backend.h"
+#include "sluice/mutex.h"
 #include "sluice/result.h"
 
 namespace sluice {
 
+class AioCompletion;
 class DuplicateSet;
+struct AioTarget;
 class FutexWord;
 class SyncEngine;
 class TransferQueue;
@@ -75,7 +79,7 @@ class AioContext {
   /// Queues orders in their sequence up to the first that is refused. Their requests are appended to
   /// `requests`.
   AioBatch submit_batch(std::span<AioOrder> orders, Requests& requests) noexcept;
-  /// Queues what nobody will ask about (clause S5).
+  /// The same for what nobody will ask about (clause S5).
   Result<void> submit_detached(AioOrder&& order) noexcept;
   /// Forgets a request that has not been started; it is done with ECANCELED then. A sync that no running sync
   /// covers can be cancelled, and a read or write that waits for its turn. Cancelling a write takes nothing
@@ -110,16 +114,30 @@ class AioContext {
   void after_fork_in_child() noexcept;
 
  private:
-  class Completion;
+  friend class AioCompletion;
 
-  Result<std::shared_ptr<AioRequest>> enqueue(AioOrder& order);
+  void enqueue_sync(SyncKind kind, Priority priority, AioTarget&& target, AioCompletion&& completion,
+                    AioRequest& request);
+  void enqueue_transfer(const Transfer& transfer, Priority priority, AioTarget&& target,
+                        AioCompletion&& completion, AioRequest& request);
+  void note_if_emptied(const AioTarget& target);
+  Result<void> take_place();
   void finish(AioRequest& request, Result<std::size_t> result);
+
+  // Constant after construction.
+  const std::size_t max_requests_;
 
   // Each synchronises itself.
   const std::unique_ptr<DuplicateSet> descriptors_;
+  /// Advances whenever a request is done.
   const std::unique_ptr<FutexWord> finished_;
   const std::unique_ptr<SyncEngine> engine_;
   const std::unique_ptr<TransferQueue> transfers_;
+
+  Mutex mutex_;
+  CondVar all_finished_;
+  std::size_t outstanding_ SLUICE_GUARDED_BY(mutex_) = 0;
+  bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluice

@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <span>
 #include <variant>
 
+#include "sluice/futex_word.h"
 #include "sluice/ids.h"
 #include "sluice/result.h"
 
@@ -18,6 +18,7 @@ namespace sluice {
 
 class AioRequest;
 class CompletionQueue;
+class SyncRequest;
 
 /// Make durable what was queued or written before (aio_fsync(3)): `full` is fsync(2), `data` is fdatasync(2).
 struct AioSync {
@@ -77,7 +78,7 @@ class AioRequest : public std::enable_shared_from_this<AioRequest> {
   AioRequest(const AioRequest&) = delete;
   AioRequest& operator=(const AioRequest&) = delete;
 
-  [[nodiscard]] bool done() const { return state_.load(std::memory_order_acquire) == kDone; }
+  [[nodiscard]] bool done() const { return done_.value() != 0; }
   /// How many bytes were read or written, 0 for a sync; ECANCELED: cancelled while it waited; or the error of
   /// the operation, for a sync also that of a queued read or write which it covers (clause S4).
   /// REQUIRES: done().
@@ -91,15 +92,16 @@ class AioRequest : public std::enable_shared_from_this<AioRequest> {
 
  private:
   friend class AioContext;
-  static constexpr std::uint32_t kInProgress = 0;
-  static constexpr std::uint32_t kDone = 1;
 
   void finish(Result<std::size_t> result);
 
   void* const tag_;
-  /// Written once, before `state_` becomes kDone.
+  /// What cancel() has to name: one of the two. Written before submit() returns the request.
+  std::shared_ptr<SyncRequest> sync_;
+  std::uint64_t transfer_ = 0;
+  /// Written once, before `done_` advances.
   Result<std::size_t> result_{0};
-  std::atomic<std::uint32_t> state_{kInProgress};
+  FutexWord done_;
 };
 
 }  // namespace sluice

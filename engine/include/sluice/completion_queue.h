@@ -28,20 +28,21 @@ class CompletionQueue {
   [[nodiscard]] int event_fd() const { return event_fd_.get(); }
   /// Takes at most `max` without waiting.
   Requests take(std::size_t max);
-  /// Waits until `min` can be taken or `deadline` has passed, then takes at most `max`. REQUIRES: min <= max.
+  /// Waits until `min` can be taken, then takes at most `max`. Fewer than `min`, maybe none, when `deadline`
+  /// has passed or a signal handler of this thread has run. REQUIRES: min <= max.
   Requests take(std::size_t min, std::size_t max, Deadline deadline);
   [[nodiscard]] std::size_t size() const;
 
  private:
-  friend class AioContext;
+  friend class AioCompletion;
   explicit CompletionQueue(UniqueFd event_fd) : event_fd_(std::move(event_fd)) {}
 
   void put(std::shared_ptr<AioRequest> request);
   Requests take_locked(std::size_t max) SLUICE_REQUIRES(mutex_);
 
   const UniqueFd event_fd_;
+  FutexWord put_;
   mutable Mutex mutex_;
-  CondVar put_;
   std::deque<std::shared_ptr<AioRequest>> done_ SLUICE_GUARDED_BY(mutex_);
 };
 

@@ -1,0 +1,223 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "aio_harness.h"
+
+// Which queued reads and writes a sync waits for, and which of their failures it is told. The test chooses
+// the order in which things end.
+
+namespace sluice::testing {
+namespace {
+
+TEST(AioCover, Contract_F3_SyncBetweenTwoWritesWaitsForTheFirstAndNotForTheSecond) {
+  FakeAio aio;
+  const auto first = aio.write();
+  const auto sync = aio.sync();
+  const auto second = aio.write();
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+  EXPECT_FALSE(second->done());
+  EXPECT_TRUE(first->done());
+}
+
+TEST(AioCover, Contract_F3_SyncDoesNotDelayALaterWrite) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  const auto later = aio.write();
+  aio.end_transfer(0);
+  EXPECT_EQ(outcome_of(*later), 0);
+  EXPECT_FALSE(sync->done());
+}
+
+TEST(AioCover, Contract_P6_LaterWriteIsNotClaimed) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(1));
+  aio.write();
+  aio.end_transfer(0);
+  const auto next = aio.sync();
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+  aio.end_sync(1);
+  EXPECT_EQ(outcome_of(*next), 0);
+}
+
+TEST(AioCover, Contract_P2_CoverIsTakenWhenSubmittedNotWhenPrepared) {
+  FakeAio aio;
+  AioOrder prepared = AioOrder::sync(aio.files().fd());
+  aio.write();
+  const auto sync = aio.submit(std::move(prepared));
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_F2_SyncWaitsForEveryWriteBefore) {
+  FakeAio aio;
+  for (int i = 0; i < 3; ++i) aio.write();
+  const auto sync = aio.sync();
+  aio.end_transfer(2);
+  aio.end_transfer(0);
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(1);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_F2_SyncWaitsForAReadBefore) {
+  FakeAio aio;
+  const auto read = aio.read();
+  const auto sync = aio.sync();
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_E1_WriteThroughAnotherOpenFileIsCovered) {
+  FakeAio aio;
+  const SharedFd other = aio.files().reopen();
+  aio.submit(AioOrder::write(other->get(), bytes_of("x"), 0));
+  const auto sync = aio.sync();
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_E5_WritesOfAnotherFileAreNotWaitedFor) {
+  FakeAio aio(2);
+  aio.write(1);
+  const auto sync = aio.sync(SyncKind::full, 0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_L1_KindsOfSyncsAreWhatWasAskedFor) {
+  FakeAio aio(2);
+  aio.sync(SyncKind::data, 0);
+  aio.sync(SyncKind::full, 1);
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(2));
+  EXPECT_EQ(aio.syncs().submitted().at(0).kind, SyncKind::data);
+  EXPECT_EQ(aio.syncs().submitted().at(1).kind, SyncKind::full);
+}
+
+TEST(AioCover, Contract_E3_EverySyncIsANewEpoch) {
+  FakeAio aio;
+  const auto first = aio.sync();
+  aio.end_sync(0);
+  ASSERT_EQ(outcome_of(*first), 0);
+  const auto second = aio.sync();
+  aio.end_sync(1);
+  EXPECT_EQ(outcome_of(*second), 0);
+}
+
+TEST(AioCover, Contract_E4_SyncsThatWaitAreServedByOne) {
+  FakeAio aio;
+  aio.sync();
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(1));
+  std::vector<std::shared_ptr<AioRequest>> waiting;
+  for (int i = 0; i < 64; ++i) waiting.push_back(aio.sync());
+  aio.end_sync(0);
+  aio.end_sync(1);
+  for (const auto& sync : waiting) EXPECT_EQ(outcome_of(*sync), 0);
+  EXPECT_EQ(aio.syncs_when_idle(), 2U);
+}
+
+// ---- Failures ----
+
+TEST(AioFailure, Contract_S4_FailedWriteFailsTheSyncThatCoversItAndNotTheNext) {
+  FakeAio aio;
+  const auto write = aio.write();
+  const auto covering = aio.sync();
+  aio.end_transfer(0, ENOSPC);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*write), ENOSPC);
+  EXPECT_EQ(outcome_of(*covering), ENOSPC);
+  const auto next = aio.sync();
+  aio.end_sync(1);
+  EXPECT_EQ(outcome_of(*next), 0);
+}
+
+TEST(AioFailure, Contract_S4_FailedReadFailsTheSyncThatCoversIt) {
+  FakeAio aio;
+  aio.read();
+  const auto covering = aio.sync();
+  aio.end_transfer(0, EIO);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*covering), EIO);
+}
+
+TEST(AioFailure, Contract_S4_FailureOfALaterWriteIsNotTold) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  aio.write();
+  aio.end_transfer(0, EIO);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioFailure, Contract_E2_FailedSyncFailsThoseThatComeLater) {
+  FakeAio aio;
+  write_bytes(aio.files().fd(), 1);
+  const auto sync = aio.sync();
+  aio.end_sync(0, EIO);
+  EXPECT_EQ(outcome_of(*sync), EIO);
+  EXPECT_EQ(outcome_of(*aio.sync()), EIO);
+  EXPECT_EQ(aio.syncs_when_idle(), 1U);
+}
+
+TEST(AioFailure, LossEndsWhenTheFileIsFoundEmpty) {
+  FakeAio aio;
+  const auto failed = aio.sync();
+  aio.end_sync(0, EIO);
+  ASSERT_EQ(outcome_of(*failed), EIO);
+  const auto afresh = aio.sync();
+  aio.end_sync(1);
+  EXPECT_EQ(outcome_of(*afresh), 0);
+}
+
+TEST(AioFailure, LossStandsWhileTheFileHasBytes) {
+  FakeAio aio;
+  write_bytes(aio.files().fd(), 1);
+  const auto failed = aio.sync();
+  aio.end_sync(0, EIO);
+  ASSERT_EQ(outcome_of(*failed), EIO);
+  ASSERT_EQ(::ftruncate(aio.files().fd(), 0), 0);
+  write_bytes(aio.files().fd(), 1);
+  EXPECT_EQ(outcome_of(*aio.sync()), EIO);
+}
+
+TEST(AioFailure, Contract_P5_FailedSyncIsNotReportedAsCovered) {
+  FakeAio aio;
+  const auto write = aio.write();
+  const auto sync = aio.sync();
+  aio.end_transfer(0);
+  aio.end_sync(0, EDQUOT);
+  EXPECT_EQ(outcome_of(*sync), EDQUOT);
+  EXPECT_EQ(outcome_of(*write), 0);
+}
+
+TEST(AioFailure, Contract_B7_CancelledWriteFailsNoSync) {
+  AioOptions options;
+  options.max_transfers = 1;
+  FakeAio aio(1, options);
+  aio.write();
+  ASSERT_TRUE(aio.transfers().wait_for_transfers(1));
+  const auto waiting = aio.write();
+  const auto sync = aio.sync();
+  ASSERT_EQ(aio.context().cancel(*waiting), CancelOutcome::cancelled);
+  EXPECT_EQ(outcome_of(*waiting), ECANCELED);
+  aio.end_transfer(0);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+}  // namespace
+}  // namespace sluice::testing

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "aio_harness.h"
+#include "slow_buffer.h"
+#include "sluice/sync_engine.h"
+
+// The cover of a sync on real files, with writes that are under way for as long as the test wants.
+
+namespace sluice::testing {
+namespace {
+
+class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
+ protected:
+  void SetUp() override {
+    AioOptions options;
+    options.backend = GetParam();
+    auto context = AioContext::create(options);
+    if (!context) GTEST_SKIP() << "io_uring is not to be had here: " << context.error().message();
+    auto first = SlowBuffer::create();
+    auto second = SlowBuffer::create();
+    if (!first || !second) GTEST_SKIP() << "userfaultfd is not to be had here: " << first.error().message();
+    first_ = std::move(*first);
+    second_ = std::move(*second);
+    context_ = std::move(*context);
+  }
+  void TearDown() override {
+    // The context ends when both have arrived.
+    if (first_) first_->arrive();
+    if (second_) second_->arrive();
+    context_.reset();
+  }
+  std::shared_ptr<AioRequest> submit(AioOrder order) { return context_->submit(std::move(order)).value(); }
+
+  TempFiles files_;
+  std::unique_ptr<SlowBuffer> first_;
+  std::unique_ptr<SlowBuffer> second_;
+  std::unique_ptr<AioContext> context_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, AioSlowWrite, ::testing::Values(BackendChoice::io_uring, BackendChoice::threads),
+                         [](const auto& choice) {
+                           return choice.param == BackendChoice::io_uring ? "io_uring" : "threads";
+                         });
+
+TEST_P(AioSlowWrite, Contract_F3_SyncBetweenTwoWaitsForTheFirstAndNotForTheSecond) {
+  const auto first = submit(AioOrder::write(files_.fd(), first_->bytes(), 0));
+  const auto sync = submit(AioOrder::sync(files_.fd()));
+  const auto second = submit(AioOrder::write(files_.fd(), second_->bytes(), 4096));
+  ASSERT_TRUE(first_->wait_until_wanted());
+  EXPECT_FALSE(sync->done());
+  EXPECT_EQ(context_->engine().counters().full.syncs, 0U);
+  first_->arrive();
+  EXPECT_EQ(outcome_of(*sync), 0);
+  EXPECT_TRUE(first->done());
+  ASSERT_TRUE(second_->wait_until_wanted());
+  EXPECT_FALSE(second->done());
+  second_->arrive();
+  EXPECT_EQ(outcome_of(*second), 0);
+}
+
+TEST_P(AioSlowWrite, Contract_E1_WriteThroughAnotherOpenFileIsWaitedFor) {
+  const SharedFd other = files_.reopen();
+  submit(AioOrder::write(other->get(), first_->bytes(), 0));
+  const auto sync = submit(AioOrder::sync(files_.fd()));
+  ASSERT_TRUE(first_->wait_until_wanted());
+  EXPECT_FALSE(sync->done());
+  EXPECT_EQ(context_->engine().counters().full.syncs, 0U);
+  first_->arrive();
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST_P(AioSlowWrite, Contract_P3_SubmitReturnsWhileAWriteIsUnderWay) {
+  submit(AioOrder::write(files_.fd(), first_->bytes(), 0));
+  ASSERT_TRUE(first_->wait_until_wanted());
+  const auto sync = submit(AioOrder::sync(files_.fd()));
+  EXPECT_FALSE(sync->done());
+  first_->arrive();
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+}  // namespace
+}  // namespace sluice::testing
