@@ -1,0 +1,280 @@
+#include "aio/posix_aio.h"
+
+#include <aio.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <utility>
+#include <vector>
+
+#include "aio/posix_list.h"
+#include "aio/posix_notify.h"
+#include "aio/process_aio.h"
+#include "sluice/check.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxReqprio = 20;  // AIO_PRIO_DELTA_MAX, which the C library takes for reads and writes.
+
+/// aio_fsync(3) asks for write access, unlike fsync(2) (clause L6).
+bool is_open_for_writing(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/// The status that a read or write gets when it cannot be queued for a reason of its own. The C library finds
+/// that out later and so does every program expect it (clause B6); none when it was for want of room.
+std::optional<Errno> own_error(Errno refusal) {
+  switch (refusal.value()) {
+    case EBADF:
+    case EINVAL:
+      return refusal;
+    case EOPNOTSUPP:
+      return Errno(ESPIPE);  // What pread(2) says of pipes, sockets and terminals.
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+class PosixAio::Callback final : public AioCallback {
+ public:
+  Callback(PosixAio& aio, const PosixBlock& block, std::shared_ptr<PosixList> list)
+      : aio_(aio), block_(block), list_(std::move(list)) {}
+  void request_done(AioRequest& request) noexcept override {
+    aio_.finish(block_, request.result(), list_.get());
+  }
+
+ private:
+  PosixAio& aio_;
+  const PosixBlock block_;
+  const std::shared_ptr<PosixList> list_;
+};
+
+// ---- Queueing ----
+
+Result<void> PosixAio::fsync(int op, const PosixBlock& block) {
+  if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
+  if (!is_open_for_writing(block.fd)) return fail(EBADF);
+  AioOrder order = AioOrder::sync(block.fd, op == O_SYNC ? SyncKind::full : SyncKind::data);
+  const Result<void> queued = queue(std::move(order), block, nullptr);
+  if (!queued && queued.error() == Errno(EOPNOTSUPP)) return fail(EINVAL);
+  return queued;
+}
+
+Result<void> PosixAio::read(const PosixBlock& block) {
+  return transfer(block, false, nullptr);
+}
+
+Result<void> PosixAio::write(const PosixBlock& block) {
+  return transfer(block, true, nullptr);
+}
+
+Result<void> PosixAio::transfer(const PosixBlock& block, bool is_write,
+                                const std::shared_ptr<PosixList>& list) {
+  if (block.reqprio < 0 || block.reqprio > kMaxReqprio) return fail(EINVAL);
+  auto* bytes = const_cast<std::byte*>(static_cast<volatile std::byte*>(block.buffer));
+  AioOrder order = is_write ? AioOrder::write(block.fd, {bytes, block.bytes}, block.offset)
+                            : AioOrder::read(block.fd, {bytes, block.bytes}, block.offset);
+  return queue(std::move(order), block, list);
+}
+
+Result<void> PosixAio::queue(AioOrder order, const PosixBlock& block, std::shared_ptr<PosixList> list) {
+  if (!is_valid_notification(block.notification)) return fail(EINVAL);
+  const Result<AioContext*> context = process_aio();
+  if (!context) return fail(context.error());
+  const Result<std::uint64_t> number = enter(block);
+  if (!number) return fail(number.error());
+
+  const bool is_sync = std::holds_alternative<AioSync>(order.operation);
+  order.priority = priority_of(block);
+  order.callback = std::make_unique<Callback>(*this, block, list);
+  if (list) list->one_more();
+  const Result<std::shared_ptr<AioRequest>> request = (*context)->submit(std::move(order));
+  if (!request) {
+    const std::optional<Errno> own = is_sync ? std::nullopt : own_error(request.error());
+    if (own) {
+      finish(block, fail(*own), list.get());
+      return {};
+    }
+    leave(block, request.error());
+    if (list) list->one_done(true);
+    return fail(request.error());
+  }
+  const MutexLock lock(mutex_);
+  const auto entry = in_flight_.find(block.address);
+  if (entry != in_flight_.end() && entry->second.number == *number) entry->second.request = *request;
+  return {};
+}
+
+Result<std::uint64_t> PosixAio::enter(const PosixBlock& block) {
+  const std::size_t max = process_aio_options().max_requests;
+  const MutexLock lock(mutex_);
+  if (in_flight_.contains(block.address)) return fail(EBUSY);
+  const bool is_again = finished_at_.contains(block.address);
+  if (in_flight_.size() + finished_.size() - (is_again ? 1 : 0) >= max) return fail(EAGAIN);
+  forget_finished(block.address);
+  const std::uint64_t number = ++last_number_;
+  in_flight_.emplace(block.address, InFlight{block, number, nullptr});
+  set_status(block, EINPROGRESS, 0);
+  return number;
+}
+
+/// It was not queued after all: its caller has the error, and so has whoever asks the block.
+void PosixAio::leave(const PosixBlock& block, Errno error) {
+  const MutexLock lock(mutex_);
+  set_status(block, error.value(), -1);
+  in_flight_.erase(block.address);
+}
+
+Priority PosixAio::priority_of(const PosixBlock& block) const {
+  if (!use_priority_) return {};
+  return Priority(-::getpriority(PRIO_PROCESS, 0) - block.reqprio);
+}
+
+Result<void> PosixAio::list(int mode, std::span<const std::optional<PosixBlock>> blocks,
+                            const sigevent* notification) {
+  if (mode != LIO_WAIT && mode != LIO_NOWAIT) return fail(EINVAL);
+  sigevent event{};
+  event.sigev_notify = SIGEV_NONE;
+  if (mode == LIO_NOWAIT && notification != nullptr) event = *notification;
+  if (!is_valid_notification(event)) return fail(EINVAL);
+
+  const auto list = std::make_shared<PosixList>(event);
+  std::optional<Errno> refusal;
+  for (const std::optional<PosixBlock>& block : blocks) {
+    if (!block || block->opcode == LIO_NOP) continue;
+    const bool is_known = block->opcode == LIO_READ || block->opcode == LIO_WRITE;
+    const Result<void> queued = is_known ? transfer(*block, block->opcode == LIO_WRITE, list) : fail(EINVAL);
+    if (queued) continue;
+    // A block that is busy has the status of the request that it is busy with.
+    if (queued.error() != Errno(EBUSY)) set_status(*block, queued.error().value(), -1);
+    if (!refusal || queued.error() != Errno(EAGAIN)) refusal = queued.error();
+  }
+  list->one_done(refusal.has_value());
+  if (mode == LIO_WAIT) {
+    const Result<void> all = list->wait();
+    if (!all && all.error() == Errno(EINTR)) return all;
+    if (!refusal) return all;
+  }
+  if (refusal) return fail(*refusal == Errno(EAGAIN) ? EAGAIN : EIO);
+  return {};
+}
+
+// ---- The end of a request ----
+
+void PosixAio::finish(const PosixBlock& block, const Result<std::size_t>& result, PosixList* list) {
+  {
+    const MutexLock lock(mutex_);
+    set_status(block, result ? 0 : result.error().value(), result ? static_cast<ssize_t>(*result) : -1);
+    in_flight_.erase(block.address);
+    if (collect_ == Collect::once) remember_finished(block);
+  }
+  // The block is the program's again, and may be gone.
+  finished_any_.advance_and_wake_all();
+  notify(block.notification);
+  if (list != nullptr) list->one_done(!result);
+}
+
+void PosixAio::remember_finished(const PosixBlock& block) {
+  const std::uint64_t number = ++last_number_;
+  finished_.emplace(number, Finished{block.address, *block.error, *block.result});
+  finished_at_[block.address] = number;
+}
+
+bool PosixAio::forget_finished(const void* address) {
+  const auto found = finished_at_.find(address);
+  if (found == finished_at_.end()) return false;
+  finished_.erase(found->second);
+  finished_at_.erase(found);
+  return true;
+}
+
+bool PosixAio::collect(const void* address) {
+  const MutexLock lock(mutex_);
+  return forget_finished(address);
+}
+
+// ---- Waiting, cancelling ----
+
+Result<void> PosixAio::wait_for_change(std::uint32_t seen, Deadline deadline) const {
+  switch (finished_any_.wait(seen, deadline)) {
+    case FutexWord::Wait::woken:
+      break;
+    case FutexWord::Wait::timed_out:
+      return fail(EAGAIN);
+    case FutexWord::Wait::interrupted:
+      return fail(EINTR);
+  }
+  return {};
+}
+
+Result<PosixAio::Finished> PosixAio::wait_next(Deadline deadline) {
+  for (;;) {
+    const std::uint32_t seen = finished_any_.value();
+    {
+      const MutexLock lock(mutex_);
+      if (!finished_.empty()) {
+        const Finished first = finished_.begin()->second;
+        forget_finished(first.address);
+        return first;
+      }
+    }
+    if (const Result<void> woken = wait_for_change(seen, deadline); !woken) return fail(woken.error());
+  }
+}
+
+Result<int> PosixAio::cancel(int fd, const PosixBlock* block) {
+  if (::fcntl(fd, F_GETFD) < 0) return fail_last();
+  if (block != nullptr && block->fd != fd) return fail(EINVAL);
+  std::vector<std::shared_ptr<AioRequest>> requests;
+  int outcome = AIO_ALLDONE;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [address, entry] : in_flight_) {
+      if (block != nullptr ? address != block->address : entry.block.fd != fd) continue;
+      if (entry.request) {
+        requests.push_back(entry.request);
+      } else {
+        outcome = AIO_NOTCANCELED;  // It is only just being queued.
+      }
+    }
+  }
+  if (requests.empty()) return outcome;
+  const Result<AioContext*> context = process_aio();
+  if (!context) return fail(context.error());
+  for (const auto& request : requests) {
+    switch ((*context)->cancel(*request)) {
+      case CancelOutcome::cancelled:
+        if (outcome == AIO_ALLDONE) outcome = AIO_CANCELED;
+        break;
+      case CancelOutcome::not_cancelled:
+        outcome = AIO_NOTCANCELED;
+        break;
+      case CancelOutcome::all_done:
+        break;
+    }
+  }
+  return outcome;
+}
+
+// ---- fork(2) ----
+
+// Locked by one handler and unlocked by another, which the analysis cannot follow.
+void PosixAio::before_fork() SLUICE_TSA(no_thread_safety_analysis) {
+  mutex_.lock();
+}
+
+void PosixAio::after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
+  mutex_.unlock();
+}
+
+void PosixAio::after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
+  for (const auto& [address, entry] : in_flight_) set_status(entry.block, ECANCELED, -1);
+  in_flight_.clear();
+  mutex_.unlock();
+}
+
+}  // namespace sluice
