@@ -15,6 +15,10 @@
 #include <sys/types.h>
 #include <time.h>
 
+#ifndef SIGEV_NONE
+#error "struct sigevent is needed: compile with -D_POSIX_C_SOURCE=200809L, or for a dialect with extensions"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
