@@ -17,7 +17,7 @@ void ContractTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
   MountSetup setup;
   setup.make_backend = [this] {
-    auto backend = std::make_unique<FakeBackend>();
+    auto backend = std::make_unique<FakeBackend>(kPlaces);
     device_ = backend.get();
     release();
     return backend;

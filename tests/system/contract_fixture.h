@@ -36,6 +36,9 @@ class ContractTest : public ::testing::Test {
     return mount_->counts_of(use);
   }
 
+  /// As many syncs run at a time as the device has places.
+  static constexpr unsigned kPlaces = 8;
+
   /// A file of one byte, open for reading and writing: written and not synced, or durable.
   [[nodiscard]] UniqueFd open_dirty(std::string_view name, int flags = 0) const;
   [[nodiscard]] UniqueFd open_durable(std::string_view name, int flags = 0) const;

@@ -167,7 +167,7 @@ bool MountGate::any_caller_was_answered() const {
                      [](const Child* caller) { return caller->has_reported(); });
 }
 
-TEST_F(MountGate, HeldSyncsHoldUpNoOtherFile) {
+TEST_F(MountGate, Contract_E5_HeldSyncsHoldUpNoOtherFile) {
   const std::vector<std::pair<Step, std::string>> steps{{list, at(".")},
                                                         {list, at("other")},
                                                         {list, at("held")},

@@ -1,0 +1,166 @@
+#include <aio.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "contract_fixture.h"
+#include "contract_ring.h"
+#include "eventually.h"
+#include "mount_files.h"
+
+// What the engine promises beyond the manual pages, for each way in which a program can ask for a sync.
+
+namespace sluice::testing {
+namespace {
+
+/// Syncs and waits; 0 or the error number.
+struct Way {
+  const char* name;
+  SyncKind kind;
+  int (*sync)(int fd);
+};
+std::ostream& operator<<(std::ostream& out, const Way& way) {
+  return out << way.name;
+}
+
+int sync_by_glibc(int operation, int fd) {
+  aiocb block{};
+  block.aio_fildes = fd;
+  const std::array<const aiocb*, 1> list{&block};
+  if (::aio_fsync(operation, &block) != 0) return errno;
+  // Without a limit: the block must outlive the request, and the fixture lets the device answer.
+  while (::aio_error(&block) == EINPROGRESS) ::aio_suspend(list.data(), 1, nullptr);
+  return ::aio_error(&block);
+}
+
+int sync_by_libaio(iocb block) {
+  const LibaioContext context(1);
+  if (const int taken = context.submit(block); taken != 1) return -taken;
+  return static_cast<int>(-context.result());
+}
+
+int sync_by_uring(unsigned kind, int fd) {
+  Ring ring;
+  ring.prepare_sync(fd, kind, 1);
+  ring.submit();
+  return -ring.results(1)[1];
+}
+
+constexpr std::array kWays{
+    Way{"fsync", SyncKind::full, [](int fd) { return error_of(::fsync(fd)); }},
+    Way{"fdatasync", SyncKind::data, [](int fd) { return error_of(::fdatasync(fd)); }},
+    Way{"glibc_O_SYNC", SyncKind::full, [](int fd) { return sync_by_glibc(O_SYNC, fd); }},
+    Way{"glibc_O_DSYNC", SyncKind::data, [](int fd) { return sync_by_glibc(O_DSYNC, fd); }},
+    Way{"libaio_fsync", SyncKind::full, [](int fd) { return sync_by_libaio(sync_block(fd)); }},
+    Way{"libaio_fdsync", SyncKind::data, [](int fd) { return sync_by_libaio(data_sync_block(fd)); }},
+    Way{"io_uring_fsync", SyncKind::full, [](int fd) { return sync_by_uring(0, fd); }},
+    Way{"io_uring_fdatasync", SyncKind::data,
+        [](int fd) { return sync_by_uring(IORING_FSYNC_DATASYNC, fd); }},
+};
+
+class ContractWays : public ContractTest, public ::testing::WithParamInterface<Way> {
+ protected:
+  static int sync(int fd) { return GetParam().sync(fd); }
+};
+
+TEST_P(ContractWays, Contract_E1_WriteByAnotherDescriptorIsCovered) {
+  const UniqueFd fd = open_durable("f");
+  const UniqueFd other = open_file(at("f"), O_WRONLY);
+  ASSERT_EQ(::pwrite(other.get(), "y", 1, 0), 1);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kOneSync);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(other.get()), 0); }), kElided);
+}
+
+TEST_P(ContractWays, Contract_E1_WriteAfterTheSyncIsNotClaimed) {
+  const UniqueFd fd = open_dirty("f");
+  ASSERT_EQ(sync(fd.get()), 0);
+  ASSERT_EQ(::pwrite(fd.get(), "y", 1, 0), 1);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kOneSync);
+}
+
+TEST_P(ContractWays, Contract_E2_FailureIsToldToWhoeverAsksLater) {
+  const UniqueFd fd = open_dirty("f");
+  fail_with(EIO);
+  EXPECT_EQ(sync(fd.get()), EIO);
+  release();
+  const UniqueFd later = open_file(at("f"), O_RDWR);
+  for (const Way& way : kWays) {
+    for (const int asked : {fd.get(), later.get()}) EXPECT_EQ(way.sync(asked), EIO) << way.name;
+  }
+}
+
+TEST_P(ContractWays, Contract_E2_LaterWriteDoesNotCoverAFailureUp) {
+  const UniqueFd fd = open_dirty("f");
+  fail_with(EIO);
+  ASSERT_EQ(sync(fd.get()), EIO);
+  release();
+  ASSERT_EQ(::pwrite(fd.get(), "y", 1, 0), 1);
+  EXPECT_EQ(sync(fd.get()), EIO);
+}
+
+TEST_P(ContractWays, Contract_E3_DurableFileCostsNothing) {
+  const UniqueFd fd = open_durable("f");
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kElided);
+}
+
+TEST_P(ContractWays, Contract_E4_SyncSatisfiesAFullOneOnlyIfItIsFull) {
+  const UniqueFd fd = open_dirty("f");
+  ASSERT_EQ(sync(fd.get()), 0);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kElided);
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }),
+            GetParam().kind == SyncKind::full ? kElided : kOneSync);
+}
+
+TEST_P(ContractWays, Contract_E4_OneSyncServesAllWhoWait) {
+  constexpr std::size_t kCallers = 4;
+  const UniqueFd fd = open_dirty("f");
+  hold();
+  std::vector<const std::future<int>*> callers;
+  for (std::size_t i = 0; i < kCallers; ++i) callers.push_back(&start([&] { return sync(fd.get()); }));
+  ASSERT_TRUE(holds(1));
+  for (const std::future<int>* caller : callers) EXPECT_FALSE(has_ended(*caller));
+  answer_nth(0, SyncAnswer::success());
+  for (const std::future<int>* caller : callers) EXPECT_TRUE(ends(*caller));
+  EXPECT_EQ(reached(), 1U);
+}
+
+TEST_P(ContractWays, Contract_E5_HeldSyncHoldsUpNoOtherFile) {
+  const UniqueFd fd = open_dirty("f");
+  hold();
+  start([&] { return sync(fd.get()); });
+  ASSERT_TRUE(holds(1));
+  const UniqueFd other = open_dirty("other");
+  EXPECT_EQ(content(at("other")), "x");
+  const std::future<int>& caller = start([&] { return sync(other.get()); });
+  ASSERT_TRUE(holds(2));
+  answer_nth(1, SyncAnswer::success());
+  EXPECT_TRUE(ends(caller));
+  EXPECT_EQ(device().in_flight().size(), 1U);
+}
+
+TEST_P(ContractWays, Contract_E6_SyncsThatTheDeviceHasNoRoomForWaitTheirTurn) {
+  // Not more than glibc has threads for (20).
+  constexpr std::size_t kFiles = 2 * kPlaces;
+  std::vector<UniqueFd> files;
+  for (std::size_t i = 0; i < kFiles; ++i) files.push_back(open_dirty(std::to_string(i)));
+  const SyncCounts before = mount().counts();
+  hold();
+  std::vector<const std::future<int>*> callers;
+  for (const UniqueFd& file : files) callers.push_back(&start([&] { return sync(file.get()); }));
+  ASSERT_TRUE(eventually([&] { return mount().counts().barriers - before.barriers == kFiles; }));
+  ASSERT_TRUE(device().wait_until_idle());
+  EXPECT_EQ(reached(), kPlaces);
+  release();
+  for (const std::future<int>* caller : callers) ASSERT_TRUE(ends(*caller));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, ContractWays, ::testing::ValuesIn(kWays),
+                         [](const auto& way) { return way.param.name; });
+
+}  // namespace
+}  // namespace sluice::testing
