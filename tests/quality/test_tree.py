@@ -3,6 +3,7 @@
 import pathlib
 import unittest
 
+import conformance
 import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -60,6 +61,12 @@ class SourceTree(unittest.TestCase):
                                lambda path: (ROOT / path).exists())
             for page in pages
         )
+
+    def test_page_of_conformance_has_every_clause_on_both_roads(self):
+        clauses = conformance.read_clauses((ROOT / "docs/contract.md").read_text(encoding="utf-8"))
+        self.assertEqual(len(clauses), 42)
+        rows = conformance.rows_of((ROOT / "docs/conformance.md").read_text(encoding="utf-8"))
+        self.assertEqual(rows, [(clause, road) for clause in clauses for road in conformance.ROADS])
 
     def test_scripts_take_their_packages_from_packages_txt(self):
         for script in SCRIPTS:
