@@ -1,15 +1,13 @@
-#include <aio.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <future>
 #include <string>
 #include <vector>
 
 #include "contract_fixture.h"
-#include "contract_ring.h"
+#include "contract_ways.h"
 #include "eventually.h"
 #include "mount_files.h"
 
@@ -17,51 +15,6 @@
 
 namespace sluice::testing {
 namespace {
-
-/// Syncs and waits; 0 or the error number.
-struct Way {
-  const char* name;
-  SyncKind kind;
-  int (*sync)(int fd);
-};
-std::ostream& operator<<(std::ostream& out, const Way& way) {
-  return out << way.name;
-}
-
-int sync_by_glibc(int operation, int fd) {
-  aiocb block{};
-  block.aio_fildes = fd;
-  const std::array<const aiocb*, 1> list{&block};
-  if (::aio_fsync(operation, &block) != 0) return errno;
-  // Without a limit: the block must outlive the request, and the fixture lets the device answer.
-  while (::aio_error(&block) == EINPROGRESS) ::aio_suspend(list.data(), 1, nullptr);
-  return ::aio_error(&block);
-}
-
-int sync_by_libaio(iocb block) {
-  const LibaioContext context(1);
-  if (const int taken = context.submit(block); taken != 1) return -taken;
-  return static_cast<int>(-context.result());
-}
-
-int sync_by_uring(unsigned kind, int fd) {
-  Ring ring;
-  ring.prepare_sync(fd, kind, 1);
-  ring.submit();
-  return -ring.results(1)[1];
-}
-
-constexpr std::array kWays{
-    Way{"fsync", SyncKind::full, [](int fd) { return error_of(::fsync(fd)); }},
-    Way{"fdatasync", SyncKind::data, [](int fd) { return error_of(::fdatasync(fd)); }},
-    Way{"glibc_O_SYNC", SyncKind::full, [](int fd) { return sync_by_glibc(O_SYNC, fd); }},
-    Way{"glibc_O_DSYNC", SyncKind::data, [](int fd) { return sync_by_glibc(O_DSYNC, fd); }},
-    Way{"libaio_fsync", SyncKind::full, [](int fd) { return sync_by_libaio(sync_block(fd)); }},
-    Way{"libaio_fdsync", SyncKind::data, [](int fd) { return sync_by_libaio(data_sync_block(fd)); }},
-    Way{"io_uring_fsync", SyncKind::full, [](int fd) { return sync_by_uring(0, fd); }},
-    Way{"io_uring_fdatasync", SyncKind::data,
-        [](int fd) { return sync_by_uring(IORING_FSYNC_DATASYNC, fd); }},
-};
 
 class ContractWays : public ContractTest, public ::testing::WithParamInterface<Way> {
  protected:
