@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -128,6 +129,18 @@ TEST(AioCover, Contract_E4_SyncsThatWaitAreServedByOne) {
   aio.end_sync(1);
   for (const auto& sync : waiting) EXPECT_EQ(outcome_of(*sync), 0);
   EXPECT_EQ(aio.syncs_when_idle(), 2U);
+}
+
+TEST(AioAppends, NextOneIsStartedWhenTheFirstHasEnded) {
+  FakeAio aio;
+  const UniqueFd appending(::open(aio.files().path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  for (const char* text : {"a", "b"}) aio.submit(AioOrder::write(appending.get(), bytes_of(text), 0));
+  aio.write();  // By another descriptor, which does not append, and so need not wait.
+  ASSERT_TRUE(aio.transfers().wait_for_transfers(2));
+  ASSERT_TRUE(aio.transfers().wait_until_idle());
+  EXPECT_EQ(aio.transfers().submitted_transfers().size(), 2U);
+  aio.end_transfer(0);
+  EXPECT_TRUE(aio.transfers().wait_for_transfers(3));
 }
 
 // ---- Failures ----
