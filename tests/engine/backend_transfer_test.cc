@@ -94,6 +94,19 @@ TEST_P(TransferContract, ReadBehindTheEndOfTheFileMovesNothing) {
   EXPECT_EQ(completion.bytes, 0U);
 }
 
+TEST_P(TransferContract, MoreThanTheKernelMovesAtOnceIsReadInPart) {
+  constexpr std::size_t kHuge = (std::size_t{1} << 32) + 6;  // Of which the lower half is less than the file.
+  const TempFiles files;
+  write_bytes(files.fd(), 100);
+  void* const buffer =
+      ::mmap(nullptr, kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(buffer, MAP_FAILED);
+  const IoCompletion completion = transfer({TransferKind::read, files.fd(), buffer, kHuge, 0});
+  ::munmap(buffer, kHuge);
+  EXPECT_EQ(completion.outcome, IoOutcome::succeeded);
+  EXPECT_EQ(completion.bytes, 100U);
+}
+
 TEST_P(TransferContract, TransferOfNothingSucceeds) {
   const TempFiles files;
   std::string nothing;
