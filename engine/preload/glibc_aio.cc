@@ -1,0 +1,160 @@
+// With it, <aio.h> would give the names without 64 to the functions with it; both are defined here.
+#undef _FILE_OFFSET_BITS
+
+#include <aio.h>
+
+#include <cstddef>
+#include <type_traits>
+
+#include "aio/posix_entry.h"
+
+// The C library's asynchronous I/O on the engine, by its own names and with its own control block.
+
+namespace sluice {
+namespace {
+
+static_assert(sizeof(off_t) == sizeof(off64_t), "offsets are 64-bit everywhere (clause S6)");
+static_assert(sizeof(aiocb) == 168 && sizeof(aiocb64) == 168, "the ABI of glibc on 64-bit machines");
+static_assert(offsetof(aiocb, aio_fildes) == 0 && offsetof(aiocb64, aio_fildes) == 0);
+static_assert(offsetof(aiocb, aio_buf) == 16 && offsetof(aiocb64, aio_buf) == 16);
+static_assert(offsetof(aiocb, aio_sigevent) == 32 && offsetof(aiocb64, aio_sigevent) == 32);
+static_assert(offsetof(aiocb, __error_code) == 112 && offsetof(aiocb64, __error_code) == 112);
+static_assert(offsetof(aiocb, __return_value) == 120 && offsetof(aiocb64, __return_value) == 120);
+static_assert(offsetof(aiocb, aio_offset) == 128 && offsetof(aiocb64, aio_offset) == 128);
+
+}  // namespace
+
+/// struct aiocb and struct aiocb64, which are two types of one layout.
+template <typename Block>
+requires std::is_same_v<Block, aiocb> || std::is_same_v<Block, aiocb64>
+struct PosixLayout<Block> {
+  static PosixBlock view(Block& block) {
+    return {.address = &block,
+            .fd = block.aio_fildes,
+            .buffer = block.aio_buf,
+            .bytes = block.aio_nbytes,
+            .offset = block.aio_offset,
+            .opcode = block.aio_lio_opcode,
+            .reqprio = block.aio_reqprio,
+            .notification = block.aio_sigevent,
+            .error = &block.__error_code,
+            .result = &block.__return_value};
+  }
+  static const int* error(const Block& block) { return &block.__error_code; }
+};
+
+namespace {
+
+PosixAio& aio() {
+  return posix_aio<PosixAio::Collect::from_block>();
+}
+
+// Made now: a signal handler may be the first to call, and must not be the one to make it.
+[[gnu::constructor]] void make_aio() {
+  aio();
+}
+
+template <typename Block>
+int fsync_of(int op, Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio().fsync(op, *view)) : to_errno(view.error());
+}
+
+template <typename Block>
+int read_of(Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio().read(*view)) : to_errno(view.error());
+}
+
+template <typename Block>
+int write_of(Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio().write(*view)) : to_errno(view.error());
+}
+
+// aio_error(3) and aio_return(3) are async-signal-safe: they look at the block and at nothing else. As in the
+// C library, the result stays there and errno stays as it is.
+
+template <typename Block>
+int error_of(const Block* block) {
+  return block == nullptr ? to_errno(Errno(EINVAL)) : status_of(&block->__error_code);
+}
+
+template <typename Block>
+ssize_t return_of(const Block* block) {
+  return block == nullptr ? to_errno(Errno(EINVAL)) : block->__return_value;
+}
+
+}  // namespace
+}  // namespace sluice
+
+// ---- struct aiocb ----
+
+int aio_fsync(int op, aiocb* block) noexcept {
+  return sluice::fsync_of(op, block);
+}
+
+int aio_read(aiocb* block) noexcept {
+  return sluice::read_of(block);
+}
+
+int aio_write(aiocb* block) noexcept {
+  return sluice::write_of(block);
+}
+
+int aio_error(const aiocb* block) noexcept {
+  return sluice::error_of(block);
+}
+
+ssize_t aio_return(aiocb* block) noexcept {
+  return sluice::return_of(block);
+}
+
+int aio_suspend(const aiocb* const blocks[], int count, const timespec* timeout) {
+  return sluice::suspend(sluice::aio(), blocks, count, timeout);
+}
+
+int aio_cancel(int fd, aiocb* block) noexcept {
+  return sluice::cancel(sluice::aio(), fd, block);
+}
+
+int lio_listio(int mode, aiocb* const blocks[], int count, sigevent* notification) noexcept {
+  return sluice::list(sluice::aio(), mode, blocks, count, notification);
+}
+
+/// Tells the C library how many threads and requests to expect; here there is nothing to be told.
+void aio_init(const aioinit*) noexcept {}
+
+// ---- struct aiocb64 ----
+
+int aio_fsync64(int op, aiocb64* block) noexcept {
+  return sluice::fsync_of(op, block);
+}
+
+int aio_read64(aiocb64* block) noexcept {
+  return sluice::read_of(block);
+}
+
+int aio_write64(aiocb64* block) noexcept {
+  return sluice::write_of(block);
+}
+
+int aio_error64(const aiocb64* block) noexcept {
+  return sluice::error_of(block);
+}
+
+ssize_t aio_return64(aiocb64* block) noexcept {
+  return sluice::return_of(block);
+}
+
+int aio_suspend64(const aiocb64* const blocks[], int count, const timespec* timeout) {
+  return sluice::suspend(sluice::aio(), blocks, count, timeout);
+}
+
+int aio_cancel64(int fd, aiocb64* block) noexcept {
+  return sluice::cancel(sluice::aio(), fd, block);
+}
+
+int lio_listio64(int mode, aiocb64* const blocks[], int count, sigevent* notification) noexcept {
+  return sluice::list(sluice::aio(), mode, blocks, count, notification);
+}
