@@ -39,7 +39,7 @@ using ContractCallback = ContractTest;
 // ---- io_fsync ----
 
 TEST_F(ContractCallback, Contract_F1_OneCallQueuesAndRegistersTheCallback) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   RecordedBlock block;
   // The 1 is io_submit's.
@@ -57,7 +57,7 @@ TEST_F(ContractCallback, Contract_F1_ErrorIsReturnedBelowZero) {
 }
 
 TEST_F(ContractCallback, Contract_F2_CallbackGetsContextBlockAndResultsWhenTheFileIsSynced) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   RecordedBlock block;
   ASSERT_EQ(::io_fsync(libaio().get(), &block, record, fd.get()), 1);
@@ -77,7 +77,7 @@ TEST_F(ContractCallback, Contract_F2_CallbackGetsContextBlockAndResultsWhenTheFi
 class ContractQueuedWrite : public ContractTest, public ::testing::WithParamInterface<int> {};
 
 TEST_P(ContractQueuedWrite, Contract_F2_WriteSubmittedBeforeTheSyncHasEndedWhenItBegins) {
-  const UniqueFd fd = open_durable("f", GetParam());
+  const UniqueFd& fd = open_durable("f", GetParam());
   const Block content('y');
   iocb write = write_block(fd.get(), content);
   iocb sync = sync_block(fd.get());
@@ -96,7 +96,7 @@ TEST_P(ContractQueuedWrite, Contract_F2_WriteSubmittedBeforeTheSyncHasEndedWhenI
 }
 
 TEST_P(ContractQueuedWrite, Contract_F2_WriteWhoseEndWasSeenIsCovered) {
-  const UniqueFd fd = open_durable("f", GetParam());
+  const UniqueFd& fd = open_durable("f", GetParam());
   const Block content('y');
   iocb write = write_block(fd.get(), content);
   ASSERT_EQ(libaio().submit(write), 1);
@@ -114,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Cache, ContractQueuedWrite, ::testing::Values(0, O_DIRE
                          [](const auto& flags) { return flags.param == 0 ? "buffered" : "direct"; });
 
 TEST_F(ContractCallback, Contract_F3_SyncDoesNotWaitForALaterRequest) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   const Block content('y');
   hold();
   iocb sync = sync_block(fd.get());
@@ -129,7 +129,7 @@ TEST_F(ContractCallback, Contract_F3_SyncDoesNotWaitForALaterRequest) {
 }
 
 TEST_F(ContractCallback, Contract_F3_LaterReadIsNotDelayedBySync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   const Block content('.');
   hold();
   iocb sync = sync_block(fd.get());
@@ -152,7 +152,7 @@ TEST_F(ContractCallback, Contract_F4_BlockOutsideTheAddressSpaceIsEfault) {
 }
 
 TEST_F(ContractCallback, Contract_F4_ContextThatWasNotSetUpIsEinval) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   iocb block = sync_block(fd.get());
   iocb* blocks = &block;
   EXPECT_EQ(::syscall(SYS_io_submit, 0, 1, &blocks), -1);
@@ -160,7 +160,7 @@ TEST_F(ContractCallback, Contract_F4_ContextThatWasNotSetUpIsEinval) {
 }
 
 TEST_F(ContractCallback, Contract_F4_BlockWithABufferIsEinval) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   iocb block = sync_block(fd.get());
   block.u.c.nbytes = 1;
   EXPECT_EQ(libaio().submit(block), -EINVAL);
@@ -168,7 +168,7 @@ TEST_F(ContractCallback, Contract_F4_BlockWithABufferIsEinval) {
 }
 
 TEST_F(ContractCallback, Contract_F4_ClosedDescriptorIsEbadf) {
-  UniqueFd fd = open_dirty("f");
+  UniqueFd& fd = open_dirty("f");
   iocb block = sync_block(fd.get());
   fd.reset();
   EXPECT_EQ(libaio().submit(block), -EBADF);
@@ -193,14 +193,14 @@ TEST_F(ContractCallback, Contract_L6_LibaioTakesADescriptorForReading) {
 }
 
 TEST_F(ContractCallback, Contract_B5_UnknownOperationIsEinval) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   iocb block = sync_block(fd.get());
   block.aio_lio_opcode = 77;
   EXPECT_EQ(libaio().submit(block), -EINVAL);
 }
 
 TEST_F(ContractCallback, Contract_L5_FullContextIsEagainAndQueuesNothing) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   constexpr std::size_t kMoreThanItTakes = 1000;
   std::vector<iocb> blocks(kMoreThanItTakes, sync_block(fd.get()));
   hold();
@@ -217,8 +217,8 @@ TEST_F(ContractCallback, Contract_L5_FullContextIsEagainAndQueuesNothing) {
 // ---- Companions ----
 
 TEST_F(ContractCallback, Contract_F5_BatchSaysHowManyWereQueued) {
-  const UniqueFd one = open_dirty("one");
-  const UniqueFd two = open_dirty("two");
+  const UniqueFd& one = open_dirty("one");
+  const UniqueFd& two = open_dirty("two");
   iocb first = sync_block(one.get());
   iocb second = sync_block(two.get());
   iocb bad = sync_block(-1);
@@ -230,7 +230,7 @@ TEST_F(ContractCallback, Contract_F5_BatchSaysHowManyWereQueued) {
 }
 
 TEST_F(ContractCallback, Contract_F5_GetEventsGivesUpWhenItsTimeIsOver) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -241,7 +241,7 @@ TEST_F(ContractCallback, Contract_F5_GetEventsGivesUpWhenItsTimeIsOver) {
 }
 
 TEST_F(ContractCallback, Contract_F5_SyncThatRunsIsNotCancelledAndEnds) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -253,7 +253,7 @@ TEST_F(ContractCallback, Contract_F5_SyncThatRunsIsNotCancelledAndEnds) {
 }
 
 TEST_F(ContractCallback, Contract_F5_DestroyedContextTakesNoMore) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   iocb block = sync_block(fd.get());
   iocb* blocks = &block;
   io_context_t context = nullptr;

@@ -31,16 +31,17 @@ void ContractTest::TearDown() {
   threads_.clear();
   for (const aiocb& block : blocks_) EXPECT_NE(outcome_of(block), EINPROGRESS);
   libaio_.reset();
+  files_.clear();
   mount_.reset();
 }
 
-UniqueFd ContractTest::open_dirty(std::string_view name, int flags) const {
+UniqueFd& ContractTest::open_dirty(std::string_view name, int flags) {
   make_file(at(name), "x");
-  return open_file(at(name), O_RDWR | flags);
+  return files_.emplace_back(open_file(at(name), O_RDWR | flags));
 }
 
-UniqueFd ContractTest::open_durable(std::string_view name, int flags) const {
-  UniqueFd fd = open_dirty(name, flags);
+UniqueFd& ContractTest::open_durable(std::string_view name, int flags) {
+  UniqueFd& fd = open_dirty(name, flags);
   EXPECT_EQ(::fsync(fd.get()), 0);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }), kElided);
   return fd;

@@ -22,7 +22,8 @@ namespace sluice::testing {
 
 /// What unmodified interfaces get on a mounted directory (road M of docs/contract.md). The syncs of the mount
 /// reach a device that the test plays: it answers at once until told to hold or to fail. What may wait for
-/// the device belongs to the fixture, which lets the device answer before it waits for anything.
+/// the device belongs to the fixture, which lets the device answer before it waits for anything or closes a
+/// file (close(2) may wait for the lock that the kernel holds while a file is synced).
 class ContractTest : public ::testing::Test {
  protected:
   void SetUp() override;
@@ -40,8 +41,8 @@ class ContractTest : public ::testing::Test {
   static constexpr unsigned kPlaces = 8;
 
   /// A file of one byte, open for reading and writing: written and not synced, or durable.
-  [[nodiscard]] UniqueFd open_dirty(std::string_view name, int flags = 0) const;
-  [[nodiscard]] UniqueFd open_durable(std::string_view name, int flags = 0) const;
+  UniqueFd& open_dirty(std::string_view name, int flags = 0);
+  UniqueFd& open_durable(std::string_view name, int flags = 0);
 
   // ---- The device ----
 
@@ -75,6 +76,7 @@ class ContractTest : public ::testing::Test {
   std::unique_ptr<MountFixture> mount_;
   FakeBackend* device_ = nullptr;
   std::size_t before_ = 0;
+  std::deque<UniqueFd> files_;
   std::deque<aiocb> blocks_;
   std::optional<LibaioContext> libaio_;
   std::deque<std::future<int>> threads_;

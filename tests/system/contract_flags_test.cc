@@ -37,11 +37,11 @@ std::ostream& operator<<(std::ostream& out, const SyncedWrite& write) {
 
 class ContractFlags : public ContractTest, public ::testing::WithParamInterface<SyncedWrite> {
  protected:
-  [[nodiscard]] UniqueFd open_for_it() const { return open_dirty("f", GetParam().open_flags); }
+  [[nodiscard]] UniqueFd& open_for_it() { return open_dirty("f", GetParam().open_flags); }
 };
 
 TEST_P(ContractFlags, Contract_L1_WriteIsASyncOfItsKind) {
-  const UniqueFd fd = open_for_it();
+  const UniqueFd& fd = open_for_it();
   hold();
   const std::future<int>& writer = start([&] { return GetParam().write(fd.get()); });
   ASSERT_TRUE(holds(1));
@@ -53,7 +53,7 @@ TEST_P(ContractFlags, Contract_L1_WriteIsASyncOfItsKind) {
 }
 
 TEST_P(ContractFlags, Contract_E1_WriteCoversThoseOfOtherDescriptorsBeforeIt) {
-  const UniqueFd fd = open_for_it();
+  const UniqueFd& fd = open_for_it();
   const UniqueFd other = open_file(at("f"), O_RDWR);
   ASSERT_EQ(::pwrite(other.get(), "z", 1, 1), 1);
   EXPECT_EQ(GetParam().write(fd.get()), 0);
@@ -61,7 +61,7 @@ TEST_P(ContractFlags, Contract_E1_WriteCoversThoseOfOtherDescriptorsBeforeIt) {
 }
 
 TEST_P(ContractFlags, Contract_E2_WriteAfterAFailureIsNotSaidToBeDurable) {
-  const UniqueFd fd = open_for_it();
+  const UniqueFd& fd = open_for_it();
   fail_with(EIO);
   EXPECT_EQ(GetParam().write(fd.get()), EIO);
   release();
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Writes, ContractFlags,
 using ContractMapping = ContractTest;
 
 TEST_F(ContractMapping, Contract_E1_MsyncCoversAStore) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   const Mapping mapping(fd.get(), kBlock, MAP_SHARED);
   mapping.bytes()[0] = 'm';
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(mapping.sync(MS_SYNC), 0); }), kOneSync);
@@ -89,7 +89,7 @@ TEST_F(ContractMapping, Contract_E1_MsyncCoversAStore) {
 }
 
 TEST_F(ContractMapping, Contract_E1_FsyncCoversAStore) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   const Mapping mapping(fd.get(), kBlock, MAP_SHARED);
   mapping.bytes()[0] = 'm';
   hold();
@@ -99,7 +99,7 @@ TEST_F(ContractMapping, Contract_E1_FsyncCoversAStore) {
 }
 
 TEST_F(ContractMapping, Contract_E2_MsyncAfterAFailureFails) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   const Mapping mapping(fd.get(), kBlock, MAP_SHARED);
   fail_with(EIO);
   EXPECT_EQ(error_of(mapping.sync(MS_SYNC)), EIO);
@@ -110,7 +110,7 @@ TEST_F(ContractMapping, Contract_E2_MsyncAfterAFailureFails) {
 using ContractRange = ContractTest;
 
 TEST_F(ContractRange, Contract_E1_SyncFileRangeMakesNothingDurable) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   constexpr unsigned kAll = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::sync_file_range(fd.get(), 0, 0, kAll), 0); }), SyncCounts{});
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kOneSync);

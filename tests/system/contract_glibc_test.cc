@@ -26,7 +26,7 @@ int queue_sync(int operation, aiocb& block) {
 // ---- The sync ----
 
 TEST_F(ContractGlibc, Contract_L1_OSyncIsAFullSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ASSERT_EQ(queue_sync(O_SYNC, block(fd.get())), 0);
   ASSERT_TRUE(holds(1));
@@ -34,7 +34,7 @@ TEST_F(ContractGlibc, Contract_L1_OSyncIsAFullSync) {
 }
 
 TEST_F(ContractGlibc, Contract_L1_ODsyncIsADataSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ASSERT_EQ(queue_sync(O_DSYNC, block(fd.get())), 0);
   ASSERT_TRUE(holds(1));
@@ -42,7 +42,7 @@ TEST_F(ContractGlibc, Contract_L1_ODsyncIsADataSync) {
 }
 
 TEST_F(ContractGlibc, Contract_L2_CallReturnsWhileTheDeviceIsBusy) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   aiocb& sync = block(fd.get());
   ASSERT_EQ(queue_sync(O_SYNC, sync), 0);
@@ -51,7 +51,7 @@ TEST_F(ContractGlibc, Contract_L2_CallReturnsWhileTheDeviceIsBusy) {
 }
 
 TEST_F(ContractGlibc, Contract_L3_OtherFieldsAreIgnored) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   aiocb& sync = block(fd.get());
   sync.aio_buf = &sync;
   sync.aio_nbytes = ~std::size_t{0};
@@ -66,7 +66,7 @@ TEST_F(ContractGlibc, Contract_L3_OtherFieldsAreIgnored) {
 }
 
 TEST_F(ContractGlibc, Contract_L4_CallIs0WhenQueuedAndMinus1WithErrnoOtherwise) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   EXPECT_EQ(::aio_fsync(O_SYNC, &block(fd.get())), 0);
   errno = 0;
   EXPECT_EQ(::aio_fsync(O_RDWR, &block(fd.get())), -1);
@@ -74,7 +74,7 @@ TEST_F(ContractGlibc, Contract_L4_CallIs0WhenQueuedAndMinus1WithErrnoOtherwise) 
 }
 
 TEST_F(ContractGlibc, Contract_S1_WriteQueuedBeforeTheSyncIsCovered) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   std::string text(100'000, 'y');
   aiocb& write = block(fd.get());
   write.aio_buf = text.data();
@@ -88,7 +88,7 @@ TEST_F(ContractGlibc, Contract_S1_WriteQueuedBeforeTheSyncIsCovered) {
 }
 
 TEST_F(ContractGlibc, Contract_S2_StatusIsInProgressAndThenSuccess) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   aiocb& sync = block(fd.get());
   ASSERT_EQ(queue_sync(O_SYNC, sync), 0);
@@ -100,7 +100,7 @@ TEST_F(ContractGlibc, Contract_S2_StatusIsInProgressAndThenSuccess) {
 }
 
 TEST_F(ContractGlibc, Contract_S2_StatusIsInProgressAndThenTheError) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   aiocb& sync = block(fd.get());
   ASSERT_EQ(queue_sync(O_SYNC, sync), 0);
@@ -112,8 +112,8 @@ TEST_F(ContractGlibc, Contract_S2_StatusIsInProgressAndThenTheError) {
 }
 
 TEST_F(ContractGlibc, Contract_B1_CallReturnsWhetherTheSyncIsDoneOrNot) {
-  const UniqueFd dirty = open_dirty("dirty");
-  const UniqueFd durable = open_durable("durable");
+  const UniqueFd& dirty = open_dirty("dirty");
+  const UniqueFd& durable = open_durable("durable");
   hold();
   aiocb& slow = block(dirty.get());
   aiocb& quick = block(durable.get());
@@ -125,7 +125,7 @@ TEST_F(ContractGlibc, Contract_B1_CallReturnsWhetherTheSyncIsDoneOrNot) {
 
 TEST_F(ContractGlibc, Contract_S6_WriteBeyond4GiBIsCovered) {
   constexpr off64_t kFar = off64_t{5} << 30U;
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   char byte = 'y';
   aiocb& write = block(fd.get());
   write.aio_buf = &byte;
@@ -143,12 +143,8 @@ TEST_F(ContractGlibc, Contract_S6_WriteBeyond4GiBIsCovered) {
 
 TEST_F(ContractGlibc, Contract_S7_EveryThreadMaySync) {
   constexpr std::size_t kThreads = kPlaces;
-  std::vector<UniqueFd> files;
   std::vector<aiocb*> syncs;
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    files.push_back(open_dirty(std::to_string(i)));
-    syncs.push_back(&block(files.back().get()));
-  }
+  for (std::size_t i = 0; i < kThreads; ++i) syncs.push_back(&block(open_dirty(std::to_string(i)).get()));
   hold();
   for (aiocb* sync : syncs) start([sync] { return queue_sync(O_SYNC, *sync); });
   ASSERT_TRUE(holds(kThreads));
@@ -160,7 +156,7 @@ TEST_F(ContractGlibc, Contract_S7_EveryThreadMaySync) {
 // ---- Errors ----
 
 TEST_F(ContractGlibc, Contract_L6_ClosedDescriptorIsEbadf) {
-  UniqueFd fd = open_dirty("f");
+  UniqueFd& fd = open_dirty("f");
   aiocb& sync = block(fd.get());
   fd.reset();
   EXPECT_EQ(queue_sync(O_SYNC, sync), EBADF);
@@ -182,7 +178,7 @@ TEST_F(ContractGlibc, Contract_L6_GlibcTakesADescriptorForReading) {
 }
 
 TEST_F(ContractGlibc, Contract_B3_RefusedSyncReachesNobody) {
-  UniqueFd closed = open_dirty("f");
+  UniqueFd& closed = open_dirty("f");
   const UniqueFd fd = open_file(at("f"), O_RDWR);
   aiocb& sync = block(closed.get());
   closed.reset();
@@ -191,12 +187,12 @@ TEST_F(ContractGlibc, Contract_B3_RefusedSyncReachesNobody) {
 }
 
 TEST_F(ContractGlibc, Contract_L7_OperationThatIsNoSyncIsEinval) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   for (const int operation : {0, O_RDWR, -1}) EXPECT_EQ(queue_sync(operation, block(fd.get())), EINVAL);
 }
 
 TEST_F(ContractGlibc, Contract_B5_OperationThatIsNoSyncIsEinval) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(queue_sync(O_APPEND, block(fd.get())), EINVAL); }), SyncCounts{});
 }
 
@@ -218,7 +214,7 @@ TEST_F(ContractGlibc, Contract_B6_ErrorThatComesLaterIsTheStatus) {
 }
 
 TEST_F(ContractGlibc, Contract_B7_FaultOfTheDeviceIsTheStatus) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   fail_with(EIO);
   aiocb& sync = block(fd.get());
   ASSERT_EQ(queue_sync(O_SYNC, sync), 0);
@@ -228,7 +224,7 @@ TEST_F(ContractGlibc, Contract_B7_FaultOfTheDeviceIsTheStatus) {
 /// glibc tells of a failed write only where it was queued: what the mount does not see, it does not hold
 /// against a sync.
 TEST_F(ContractGlibc, Contract_S4_FailedWriteIsToldOnceAndPoisonsNothing) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   aiocb& write = block(fd.get());
   write.aio_buf = nullptr;
   write.aio_nbytes = 1;

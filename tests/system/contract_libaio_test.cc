@@ -19,7 +19,7 @@ using ContractLibaio = ContractTest;
 // ---- io_prep_fsync ----
 
 TEST_F(ContractLibaio, Contract_P1_PreparingABlockAsksTheMountForNothing) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   EXPECT_EQ(counts_of([&] {
               const iocb full = sync_block(fd.get());
               EXPECT_EQ(full.aio_fildes, static_cast<unsigned>(fd.get()));
@@ -30,7 +30,7 @@ TEST_F(ContractLibaio, Contract_P1_PreparingABlockAsksTheMountForNothing) {
 }
 
 TEST_F(ContractLibaio, Contract_P2_WriteBetweenPrepareAndSubmitIsCovered) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   iocb block = sync_block(fd.get());
   ASSERT_EQ(::pwrite(fd.get(), "y", 1, 0), 1);
   EXPECT_EQ(counts_of([&] {
@@ -42,7 +42,7 @@ TEST_F(ContractLibaio, Contract_P2_WriteBetweenPrepareAndSubmitIsCovered) {
 }
 
 TEST_F(ContractLibaio, Contract_P3_SubmitReturnsWhileTheDeviceIsBusy) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -53,7 +53,7 @@ TEST_F(ContractLibaio, Contract_P3_SubmitReturnsWhileTheDeviceIsBusy) {
 }
 
 TEST_F(ContractLibaio, Contract_P4_FsyncIsAFullSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -62,7 +62,7 @@ TEST_F(ContractLibaio, Contract_P4_FsyncIsAFullSync) {
 }
 
 TEST_F(ContractLibaio, Contract_P4_FdsyncIsADataSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = data_sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -71,7 +71,7 @@ TEST_F(ContractLibaio, Contract_P4_FdsyncIsADataSync) {
 }
 
 TEST_F(ContractLibaio, Contract_P5_FailureIsTheResultAndNothingIsCovered) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   iocb block = sync_block(fd.get());
   ASSERT_EQ(libaio().submit(block), 1);
@@ -82,7 +82,7 @@ TEST_F(ContractLibaio, Contract_P5_FailureIsTheResultAndNothingIsCovered) {
 }
 
 TEST_F(ContractLibaio, Contract_P6_WriteSubmittedAfterTheSyncIsNotClaimed) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   const Block content('y');
   hold();
   iocb sync = sync_block(fd.get());

@@ -25,22 +25,22 @@ class ContractNotice : public ContractTest {
   void SetUp() override {
     ContractTest::SetUp();
     if (IsSkipped()) return;
-    fd_ = open_dirty("f");
+    fd_ = open_dirty("f").get();
     hold();
   }
   /// A sync that waits for the device.
   aiocb& held_sync(sigevent notice = {
                        .sigev_value = {}, .sigev_signo = 0, .sigev_notify = SIGEV_NONE, ._sigev_un = {}}) {
-    aiocb& sync = block(fd_.get());
+    aiocb& sync = block(fd_);
     sync.aio_sigevent = notice;
     EXPECT_EQ(::aio_fsync(O_SYNC, &sync), 0);
     EXPECT_TRUE(holds(1));
     return sync;
   }
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] int fd() const { return fd_; }
 
  private:
-  UniqueFd fd_;
+  int fd_ = -1;
 };
 
 // ---- Companions ----

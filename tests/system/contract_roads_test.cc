@@ -22,7 +22,7 @@ class ContractWays : public ContractTest, public ::testing::WithParamInterface<W
 };
 
 TEST_P(ContractWays, Contract_E1_WriteByAnotherDescriptorIsCovered) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   const UniqueFd other = open_file(at("f"), O_WRONLY);
   ASSERT_EQ(::pwrite(other.get(), "y", 1, 0), 1);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kOneSync);
@@ -30,14 +30,14 @@ TEST_P(ContractWays, Contract_E1_WriteByAnotherDescriptorIsCovered) {
 }
 
 TEST_P(ContractWays, Contract_E1_WriteAfterTheSyncIsNotClaimed) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   ASSERT_EQ(sync(fd.get()), 0);
   ASSERT_EQ(::pwrite(fd.get(), "y", 1, 0), 1);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kOneSync);
 }
 
 TEST_P(ContractWays, Contract_E2_FailureIsToldToWhoeverAsksLater) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   fail_with(EIO);
   EXPECT_EQ(sync(fd.get()), EIO);
   release();
@@ -48,7 +48,7 @@ TEST_P(ContractWays, Contract_E2_FailureIsToldToWhoeverAsksLater) {
 }
 
 TEST_P(ContractWays, Contract_E2_LaterWriteDoesNotCoverAFailureUp) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   fail_with(EIO);
   ASSERT_EQ(sync(fd.get()), EIO);
   release();
@@ -57,12 +57,12 @@ TEST_P(ContractWays, Contract_E2_LaterWriteDoesNotCoverAFailureUp) {
 }
 
 TEST_P(ContractWays, Contract_E3_DurableFileCostsNothing) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(sync(fd.get()), 0); }), kElided);
 }
 
 TEST_P(ContractWays, Contract_E4_SyncSatisfiesAFullOneOnlyIfItIsFull) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   ASSERT_EQ(sync(fd.get()), 0);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kElided);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }),
@@ -71,7 +71,7 @@ TEST_P(ContractWays, Contract_E4_SyncSatisfiesAFullOneOnlyIfItIsFull) {
 
 TEST_P(ContractWays, Contract_E4_OneSyncServesAllWhoWait) {
   constexpr std::size_t kCallers = 4;
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   std::vector<const std::future<int>*> callers;
   for (std::size_t i = 0; i < kCallers; ++i) callers.push_back(&start([&] { return sync(fd.get()); }));
@@ -83,11 +83,11 @@ TEST_P(ContractWays, Contract_E4_OneSyncServesAllWhoWait) {
 }
 
 TEST_P(ContractWays, Contract_E5_HeldSyncHoldsUpNoOtherFile) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   start([&] { return sync(fd.get()); });
   ASSERT_TRUE(holds(1));
-  const UniqueFd other = open_dirty("other");
+  const UniqueFd& other = open_dirty("other");
   EXPECT_EQ(content(at("other")), "x");
   const std::future<int>& caller = start([&] { return sync(other.get()); });
   ASSERT_TRUE(holds(2));
@@ -99,12 +99,12 @@ TEST_P(ContractWays, Contract_E5_HeldSyncHoldsUpNoOtherFile) {
 TEST_P(ContractWays, Contract_E6_SyncsThatTheDeviceHasNoRoomForWaitTheirTurn) {
   // Not more than glibc has threads for (20).
   constexpr std::size_t kFiles = 2 * kPlaces;
-  std::vector<UniqueFd> files;
-  for (std::size_t i = 0; i < kFiles; ++i) files.push_back(open_dirty(std::to_string(i)));
+  std::vector<int> files;
+  for (std::size_t i = 0; i < kFiles; ++i) files.push_back(open_dirty(std::to_string(i)).get());
   const SyncCounts before = mount().counts();
   hold();
   std::vector<const std::future<int>*> callers;
-  for (const UniqueFd& file : files) callers.push_back(&start([&] { return sync(file.get()); }));
+  for (const int file : files) callers.push_back(&start([file] { return sync(file); }));
   ASSERT_TRUE(eventually([&] { return mount().counts().barriers - before.barriers == kFiles; }));
   ASSERT_TRUE(device().wait_until_idle());
   EXPECT_EQ(reached(), kPlaces);

@@ -28,7 +28,7 @@ class ContractUring : public ContractTest {
 };
 
 TEST_F(ContractUring, Contract_P3_SubmitReturnsWhileTheDeviceIsBusy) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ring().prepare_sync(fd.get(), 0, 1);
   ASSERT_EQ(ring().submit(), 1);
@@ -39,7 +39,7 @@ TEST_F(ContractUring, Contract_P3_SubmitReturnsWhileTheDeviceIsBusy) {
 }
 
 TEST_F(ContractUring, Contract_P4_FsyncIsAFullSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ring().prepare_sync(fd.get(), 0, 1);
   ASSERT_EQ(ring().submit(), 1);
@@ -48,7 +48,7 @@ TEST_F(ContractUring, Contract_P4_FsyncIsAFullSync) {
 }
 
 TEST_F(ContractUring, Contract_P4_FsyncOfDataIsADataSync) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ring().prepare_sync(fd.get(), IORING_FSYNC_DATASYNC, 1);
   ASSERT_EQ(ring().submit(), 1);
@@ -57,7 +57,7 @@ TEST_F(ContractUring, Contract_P4_FsyncOfDataIsADataSync) {
 }
 
 TEST_F(ContractUring, Contract_F2_WriteThatTheSyncIsLinkedToIsCovered) {
-  const UniqueFd fd = open_durable("f");
+  const UniqueFd& fd = open_durable("f");
   const std::string text(100'000, 'y');
   hold();
   ring().prepare_write(fd.get(), text.data(), static_cast<unsigned>(text.size()), 1, IOSQE_IO_LINK);
@@ -82,7 +82,7 @@ TEST_F(ContractUring, Contract_F4_ClosedDescriptorAndPipeOfTheMountAreRefused) {
 }
 
 TEST_F(ContractUring, Contract_S4_FailedWriteCancelsTheSyncThatIsLinkedToIt) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   EXPECT_EQ(counts_of([&] {
               ring().prepare_write(fd.get(), nullptr, 1, 1, IOSQE_IO_LINK);
               ring().prepare_sync(fd.get(), 0, 2);
@@ -93,7 +93,7 @@ TEST_F(ContractUring, Contract_S4_FailedWriteCancelsTheSyncThatIsLinkedToIt) {
 }
 
 TEST_F(ContractUring, Contract_S5_SyncWithoutACompletionStillHappens) {
-  const UniqueFd fd = open_dirty("f");
+  const UniqueFd& fd = open_dirty("f");
   hold();
   ring().prepare_sync(fd.get(), 0, 1, IOSQE_CQE_SKIP_SUCCESS);
   ASSERT_EQ(ring().submit(), 1);
