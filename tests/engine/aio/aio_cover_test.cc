@@ -71,6 +71,18 @@ TEST(AioCover, Contract_F2_SyncWaitsForEveryWriteBefore) {
   EXPECT_EQ(outcome_of(*sync), 0);
 }
 
+TEST(AioCover, Contract_F2_WriteIsDoneWhenTheSyncThatCoversItIs) {
+  FakeAio aio;
+  aio.syncs().answer_by([](const SubmittedSync&) { return SyncAnswer::success(); });
+  for (std::size_t i = 0; i < 200; ++i) {
+    const auto write = aio.write();
+    const auto sync = aio.sync();
+    aio.end_transfer(i);
+    ASSERT_EQ(outcome_of(*sync), 0);
+    ASSERT_TRUE(write->done());
+  }
+}
+
 TEST(AioCover, Contract_F2_SyncWaitsForAReadBefore) {
   FakeAio aio;
   const auto read = aio.read();
