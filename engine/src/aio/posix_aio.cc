@@ -15,7 +15,10 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxReqprio = 20;  // AIO_PRIO_DELTA_MAX, which the C library takes for reads and writes.
+bool is_valid_reqprio(int reqprio) {
+  constexpr int kMax = 20;  // AIO_PRIO_DELTA_MAX, which the C library takes for reads and writes.
+  return reqprio >= 0 && reqprio <= kMax;
+}
 
 /// aio_fsync(3) asks for write access, unlike fsync(2) (clause L6).
 bool is_open_for_writing(int fd) {
@@ -34,6 +37,20 @@ std::optional<Errno> own_error(Errno refusal) {
       return Errno(ESPIPE);  // What pread(2) says of pipes, sockets and terminals.
     default:
       return std::nullopt;
+  }
+}
+
+/// Why a request cannot be queued, in the words of aio_fsync(3) (clauses L5, L7).
+Errno refusal_of(Errno error) {
+  switch (error.value()) {
+    case EOPNOTSUPP:
+      return Errno(EINVAL);
+    case EMFILE:  // No descriptor is left to duplicate it to.
+    case ENFILE:
+    case ENOMEM:
+      return Errno(EAGAIN);
+    default:
+      return error;
   }
 }
 
@@ -57,11 +74,11 @@ class PosixAio::Callback final : public AioCallback {
 
 Result<void> PosixAio::fsync(int op, const PosixBlock& block) {
   if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
+  // Read only when it has been asked for (clauses L3, B2).
+  if (use_priority_ && !is_valid_reqprio(block.reqprio)) return fail(EINVAL);
   if (!is_open_for_writing(block.fd)) return fail(EBADF);
   AioOrder order = AioOrder::sync(block.fd, op == O_SYNC ? SyncKind::full : SyncKind::data);
-  const Result<void> queued = queue(std::move(order), block, nullptr);
-  if (!queued && queued.error() == Errno(EOPNOTSUPP)) return fail(EINVAL);
-  return queued;
+  return queue(std::move(order), block, nullptr);
 }
 
 Result<void> PosixAio::read(const PosixBlock& block) {
@@ -74,7 +91,7 @@ Result<void> PosixAio::write(const PosixBlock& block) {
 
 Result<void> PosixAio::transfer(const PosixBlock& block, bool is_write,
                                 const std::shared_ptr<PosixList>& list) {
-  if (block.reqprio < 0 || block.reqprio > kMaxReqprio) return fail(EINVAL);
+  if (!is_valid_reqprio(block.reqprio)) return fail(EINVAL);
   auto* bytes = const_cast<std::byte*>(static_cast<volatile std::byte*>(block.buffer));
   AioOrder order = is_write ? AioOrder::write(block.fd, {bytes, block.bytes}, block.offset)
                             : AioOrder::read(block.fd, {bytes, block.bytes}, block.offset);
@@ -99,13 +116,24 @@ Result<void> PosixAio::queue(AioOrder order, const PosixBlock& block, std::share
       finish(block, fail(*own), list.get());
       return {};
     }
-    leave(block, request.error());
+    const Errno refusal = refusal_of(request.error());
+    leave(block, refusal);
     if (list) list->one_done(true);
-    return fail(request.error());
+    return fail(refusal);
   }
   const MutexLock lock(mutex_);
   const auto entry = in_flight_.find(block.address);
   if (entry != in_flight_.end() && entry->second.number == *number) entry->second.request = *request;
+  return {};
+}
+
+/// Queues what can only fail. The C library has a thread find that out, and says so by the request's status.
+Result<void> PosixAio::fail_later(const PosixBlock& block, Errno error,
+                                  const std::shared_ptr<PosixList>& list) {
+  if (!is_valid_notification(block.notification)) return fail(EINVAL);
+  if (const Result<std::uint64_t> number = enter(block); !number) return fail(number.error());
+  list->one_more();
+  finish(block, fail(error), list.get());
   return {};
 }
 
@@ -147,7 +175,8 @@ Result<void> PosixAio::list(int mode, std::span<const std::optional<PosixBlock>>
   for (const std::optional<PosixBlock>& block : blocks) {
     if (!block || block->opcode == LIO_NOP) continue;
     const bool is_known = block->opcode == LIO_READ || block->opcode == LIO_WRITE;
-    const Result<void> queued = is_known ? transfer(*block, block->opcode == LIO_WRITE, list) : fail(EINVAL);
+    const Result<void> queued = is_known ? transfer(*block, block->opcode == LIO_WRITE, list)
+                                         : fail_later(*block, Errno(EINVAL), list);
     if (queued) continue;
     // A block that is busy has the status of the request that it is busy with.
     if (queued.error() != Errno(EBUSY)) set_status(*block, queued.error().value(), -1);
@@ -166,11 +195,14 @@ Result<void> PosixAio::list(int mode, std::span<const std::optional<PosixBlock>>
 // ---- The end of a request ----
 
 void PosixAio::finish(const PosixBlock& block, const Result<std::size_t>& result, PosixList* list) {
+  const int error = result ? 0 : result.error().value();
+  const ssize_t value = result ? static_cast<ssize_t>(*result) : -1;
   {
     const MutexLock lock(mutex_);
-    set_status(block, result ? 0 : result.error().value(), result ? static_cast<ssize_t>(*result) : -1);
+    set_status(block, error, value);
     in_flight_.erase(block.address);
-    if (collect_ == Collect::once) remember_finished(block);
+    // Not read back: whoever sees the status may have taken the block away by now.
+    if (collect_ == Collect::once) remember_finished({block.address, error, value});
   }
   // The block is the program's again, and may be gone.
   finished_any_.advance_and_wake_all();
@@ -178,10 +210,10 @@ void PosixAio::finish(const PosixBlock& block, const Result<std::size_t>& result
   if (list != nullptr) list->one_done(!result);
 }
 
-void PosixAio::remember_finished(const PosixBlock& block) {
+void PosixAio::remember_finished(const Finished& finished) {
   const std::uint64_t number = ++last_number_;
-  finished_.emplace(number, Finished{block.address, *block.error, *block.result});
-  finished_at_[block.address] = number;
+  finished_.emplace(number, finished);
+  finished_at_[finished.address] = number;
 }
 
 bool PosixAio::forget_finished(const void* address) {
@@ -272,7 +304,10 @@ void PosixAio::after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
 }
 
 void PosixAio::after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
-  for (const auto& [address, entry] : in_flight_) set_status(entry.block, ECANCELED, -1);
+  for (const auto& [address, entry] : in_flight_) {
+    set_status(entry.block, ECANCELED, -1);
+    if (collect_ == Collect::once) remember_finished({entry.block.address, ECANCELED, -1});
+  }
   in_flight_.clear();
   mutex_.unlock();
 }

@@ -52,15 +52,20 @@ class PosixAio {
   Result<void> list(int mode, std::span<const std::optional<PosixBlock>> blocks,
                     const sigevent* notification);
   /// Waits until one of `count` statuses is not EINPROGRESS. `error_at` finds each; a null one is passed
-  /// over. EAGAIN: `deadline` has passed; EINTR: a signal handler has run. Async-signal-safe.
+  /// over, and when all are there is nothing to wait for, as in the C library. EAGAIN: `deadline` has passed;
+  /// EINTR: a signal handler has run. Async-signal-safe.
   template <typename ErrorAt>
   Result<void> suspend(std::size_t count, ErrorAt error_at, Deadline deadline) const {
     for (;;) {
       const std::uint32_t seen = finished_any_.value();
+      bool any_in_progress = false;
       for (std::size_t i = 0; i < count; ++i) {
         const int* error = error_at(i);
-        if (error != nullptr && status_of(error) != EINPROGRESS) return {};
+        if (error == nullptr) continue;
+        if (status_of(error) != EINPROGRESS) return {};
+        any_in_progress = true;
       }
+      if (!any_in_progress) return {};
       if (const Result<void> woken = wait_for_change(seen, deadline); !woken) return woken;
     }
   }
@@ -87,10 +92,11 @@ class PosixAio {
 
   Result<void> queue(AioOrder order, const PosixBlock& block, std::shared_ptr<PosixList> list);
   Result<void> transfer(const PosixBlock& block, bool is_write, const std::shared_ptr<PosixList>& list);
+  Result<void> fail_later(const PosixBlock& block, Errno error, const std::shared_ptr<PosixList>& list);
   Result<std::uint64_t> enter(const PosixBlock& block);
   void leave(const PosixBlock& block, Errno error);
   void finish(const PosixBlock& block, const Result<std::size_t>& result, PosixList* list);
-  void remember_finished(const PosixBlock& block) SLUICE_REQUIRES(mutex_);
+  void remember_finished(const Finished& finished) SLUICE_REQUIRES(mutex_);
   bool forget_finished(const void* address) SLUICE_REQUIRES(mutex_);
   Result<void> wait_for_change(std::uint32_t seen, Deadline deadline) const;
   [[nodiscard]] Priority priority_of(const PosixBlock& block) const;
