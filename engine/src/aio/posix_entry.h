@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "aio/aio_environment.h"
 #include "aio/posix_aio.h"
 #include "aio/readable.h"
 #include "sluice/check.h"
@@ -90,6 +91,7 @@ template <PosixAio::Collect kCollect>
 PosixAio& posix_aio() {
   static PosixAio* const aio = [] {
     static PosixAio* made = new PosixAio(kCollect);
+    made->use_priority(aio_environment().use_priority);
     SLUICE_CHECK(::pthread_atfork([] { made->before_fork(); }, [] { made->after_fork_in_parent(); },
                                   [] { made->after_fork_in_child(); }) == 0);
     return made;

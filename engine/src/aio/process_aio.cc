@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "aio/aio_environment.h"
 #include "sluice/check.h"
 #include "sluice/mutex.h"
 
@@ -13,7 +14,7 @@ namespace {
 /// Held across a fork, so that the child finds it whole.
 struct ProcessAio {
   Mutex mutex;
-  AioOptions options SLUICE_GUARDED_BY(mutex);
+  AioOptions options SLUICE_GUARDED_BY(mutex) = aio_environment().options;
   /// Of this process; a child forgets its parent's, which none of its own threads could end.
   AioContext* context SLUICE_GUARDED_BY(mutex) = nullptr;
   std::uint64_t generation SLUICE_GUARDED_BY(mutex) = 1;

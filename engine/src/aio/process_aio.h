@@ -19,7 +19,7 @@ Result<AioContext*> process_aio();
 /// Changes in the child of a fork(2), which has a context of its own.
 std::uint64_t process_aio_generation();
 
-/// What the context is to be made with. EBUSY: there is one already.
+/// What the context is to be made with, instead of what the environment says. EBUSY: there is one already.
 Result<void> set_process_aio_options(const AioOptions& options);
 [[nodiscard]] AioOptions process_aio_options();
 
