@@ -3,12 +3,12 @@
 #include <pthread.h>
 
 #include <cerrno>
-#include <chrono>
 #include <ctime>
 #include <optional>
 #include <vector>
 
 #include "aio/aio_environment.h"
+#include "aio/deadline_after.h"
 #include "aio/posix_aio.h"
 #include "aio/readable.h"
 #include "sluice/check.h"
@@ -24,18 +24,6 @@ inline int to_errno(Errno error) {
 }
 inline int to_errno(const Result<void>& result) {
   return result ? 0 : to_errno(result.error());
-}
-
-/// When `timeout` from now has passed; EINVAL when it is none.
-inline Result<FutexWord::Deadline> deadline_after(const timespec* timeout) {
-  if (timeout == nullptr) return FutexWord::Deadline::max();
-  constexpr long kNanoseconds = 1'000'000'000;
-  if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= kNanoseconds) return fail(EINVAL);
-  const auto now = std::chrono::steady_clock::now();
-  const std::chrono::seconds left =
-      std::chrono::duration_cast<std::chrono::seconds>(FutexWord::Deadline::max() - now);
-  if (timeout->tv_sec >= left.count() - 1) return FutexWord::Deadline::max();
-  return now + std::chrono::seconds(timeout->tv_sec) + std::chrono::nanoseconds(timeout->tv_nsec);
 }
 
 /// What a layout of the block has to say.
