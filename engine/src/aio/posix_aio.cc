@@ -144,6 +144,7 @@ Result<std::uint64_t> PosixAio::enter(const PosixBlock& block) {
   const bool is_again = finished_at_.contains(block.address);
   if (in_flight_.size() + finished_.size() - (is_again ? 1 : 0) >= max) return fail(EAGAIN);
   forget_finished(block.address);
+  inherited_.erase(block.address);
   const std::uint64_t number = ++last_number_;
   in_flight_.emplace(block.address, InFlight{block, number, nullptr});
   set_status(block, EINPROGRESS, 0);
@@ -226,7 +227,7 @@ bool PosixAio::forget_finished(const void* address) {
 
 bool PosixAio::collect(const void* address) {
   const MutexLock lock(mutex_);
-  return forget_finished(address);
+  return forget_finished(address) || inherited_.erase(address) != 0;
 }
 
 // ---- Waiting, cancelling ----
@@ -306,9 +307,12 @@ void PosixAio::after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
 void PosixAio::after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
   for (const auto& [address, entry] : in_flight_) {
     set_status(entry.block, ECANCELED, -1);
-    if (collect_ == Collect::once) remember_finished({entry.block.address, ECANCELED, -1});
+    if (collect_ == Collect::once) inherited_.insert(address);
   }
+  for (const auto& [address, number] : finished_at_) inherited_.insert(address);
   in_flight_.clear();
+  finished_.clear();
+  finished_at_.clear();
   mutex_.unlock();
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "aio/posix_block.h"
 #include "sluice/aio_context.h"
@@ -77,7 +78,8 @@ class PosixAio {
   /// Takes what was done first. EAGAIN, EINTR. REQUIRES: Collect::once.
   Result<Finished> wait_next(Deadline deadline);
 
-  /// Around fork(2). In the child every block in flight says ECANCELED.
+  /// Around fork(2). In the child every block in flight says ECANCELED, and none of its parent's counts or is
+  /// handed out.
   void before_fork();
   void after_fork_in_parent();
   void after_fork_in_child();
@@ -112,6 +114,8 @@ class PosixAio {
   /// Done and not collected, in the order in which they ended; and where in it a block is.
   std::map<std::uint64_t, Finished> finished_ SLUICE_GUARDED_BY(mutex_);
   std::unordered_map<const void*, std::uint64_t> finished_at_ SLUICE_GUARDED_BY(mutex_);
+  /// Blocks of the parent process whose result is there to be taken, but which are none of this one's.
+  std::unordered_set<const void*> inherited_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice
