@@ -225,8 +225,8 @@ TEST_F(ContractCallback, Contract_F5_BatchSaysHowManyWereQueued) {
   std::array<iocb*, 4> batch{&first, &second, &bad, &first};
   EXPECT_EQ(::io_submit(libaio().get(), 4, batch.data()), 2);
   std::array<io_event, 4> events{};
-  timespec patience{.tv_sec = 20, .tv_nsec = 0};
-  EXPECT_EQ(::io_getevents(libaio().get(), 2, 4, events.data(), &patience), 2);
+  const timespec patience{.tv_sec = 20, .tv_nsec = 0};
+  EXPECT_EQ(libaio().get_events(2, 4, events.data(), patience), 2);
 }
 
 TEST_F(ContractCallback, Contract_F5_GetEventsGivesUpWhenItsTimeIsOver) {
@@ -236,8 +236,8 @@ TEST_F(ContractCallback, Contract_F5_GetEventsGivesUpWhenItsTimeIsOver) {
   ASSERT_EQ(libaio().submit(block), 1);
   ASSERT_TRUE(holds(1));
   io_event event{};
-  timespec soon{.tv_sec = 0, .tv_nsec = 1'000'000};
-  EXPECT_EQ(::io_getevents(libaio().get(), 1, 1, &event, &soon), 0);
+  const timespec soon{.tv_sec = 0, .tv_nsec = 1'000'000};
+  EXPECT_EQ(libaio().get_events(1, 1, &event, soon), 0);
 }
 
 TEST_F(ContractCallback, Contract_F5_SyncThatRunsIsNotCancelledAndEnds) {

@@ -95,8 +95,8 @@ std::future<int>& ContractTest::start(std::function<int()> run) {
   return threads_.emplace_back(std::async(std::launch::async, std::move(run)));
 }
 
-bool ends(const std::future<int>& thread) {
-  return thread.wait_for(FakeBackend::kPatience) == std::future_status::ready;
+int result_of(std::future<int>& thread) {
+  return thread.wait_for(FakeBackend::kPatience) == std::future_status::ready ? thread.get() : ETIME;
 }
 
 bool has_ended(const std::future<int>& thread) {

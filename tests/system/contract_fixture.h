@@ -82,9 +82,9 @@ class ContractTest : public ::testing::Test {
   std::deque<std::future<int>> threads_;
 };
 
-/// Whether what a thread does has ended; waits for that.
-[[nodiscard]] bool ends(const std::future<int>& thread);
-/// As it is now, without a wait.
+/// Waits for the end of a thread; what it ended with, ETIME when patience ran out. Once for each.
+[[nodiscard]] int result_of(std::future<int>& thread);
+/// Without a wait.
 [[nodiscard]] bool has_ended(const std::future<int>& thread);
 
 }  // namespace sluice::testing

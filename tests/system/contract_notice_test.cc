@@ -1,5 +1,6 @@
 #include <aio.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "contract_fixture.h"
+#include "eventually.h"
 #include "mount_files.h"
 
 // The companions of glibc's aio_fsync, and how it tells that a sync has ended, on a mounted directory.
@@ -58,6 +60,25 @@ TEST_F(ContractNotice, Contract_L9_SuspendGivesUpWithEagain) {
   EXPECT_EQ(errno, EAGAIN);
   release();
   EXPECT_EQ(::aio_suspend(list.data(), 1, &kPatience), 0);
+}
+
+TEST_F(ContractNotice, Contract_L9_SignalInterruptsSuspendWithEintr) {
+  struct sigaction handler {};
+  struct sigaction before {};
+  handler.sa_handler = [](int) {};
+  ASSERT_EQ(::sigaction(SIGUSR2, &handler, &before), 0);
+  const aiocb& sync = held_sync();
+  std::promise<pthread_t> waiter;
+  std::future<int>& thread = start([&] {
+    const std::array<const aiocb*, 1> list{&sync};
+    waiter.set_value(::pthread_self());
+    return error_of(::aio_suspend(list.data(), 1, nullptr));
+  });
+  const pthread_t id = waiter.get_future().get();
+  EXPECT_TRUE(eventually([&] { return ::pthread_kill(id, SIGUSR2) != 0 || has_ended(thread); }));
+  ::sigaction(SIGUSR2, &before, nullptr);
+  EXPECT_EQ(result_of(thread), EINTR);
+  EXPECT_EQ(::aio_error(&sync), EINPROGRESS);
 }
 
 TEST_F(ContractNotice, Contract_L9_SyncThatRunsIsNotCancelled) {
@@ -191,10 +212,10 @@ TEST_F(ContractNotice, Contract_B8_FunctionIsCalledInAThreadOfItsOwn) {
     static_cast<std::promise<int>*>(value.sival_ptr)->set_value(0);
   };
   held_sync(notice);
-  const std::future<int> call = called.get_future();
+  std::future<int> call = called.get_future();
   EXPECT_FALSE(has_ended(call));
   release();
-  EXPECT_TRUE(ends(call));
+  EXPECT_EQ(result_of(call), 0);
 }
 
 /// glibc asks nobody whether it knows the method.

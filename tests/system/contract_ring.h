@@ -38,7 +38,9 @@ class Ring {
     while (results.size() < count) {
       io_uring_cqe* completion = nullptr;
       __kernel_timespec patience{.tv_sec = 20, .tv_nsec = 0};
-      if (::io_uring_wait_cqe_timeout(&ring_, &completion, &patience) != 0) break;
+      const int error = ::io_uring_wait_cqe_timeout(&ring_, &completion, &patience);
+      if (error == -EINTR) continue;
+      if (error != 0) break;
       results[completion->user_data] = completion->res;
       ::io_uring_cqe_seen(&ring_, completion);
     }

@@ -42,11 +42,19 @@ class LibaioContext {
     iocb* blocks = &block;
     return ::io_submit(context_, 1, &blocks);
   }
+  /// As io_getevents(2) for `min` to `max` events.
+  int get_events(long min, long max, io_event* events, timespec timeout) const {
+    int got = 0;
+    // The end of a ring of this thread interrupts it as a signal does.
+    do got = ::io_getevents(context_, min, max, events, &timeout);
+    while (got == -EINTR);
+    return got;
+  }
   /// The next block to have ended, when one does within `seconds`.
   [[nodiscard]] std::optional<io_event> next(int seconds = 20) const {
     io_event event{};
-    timespec timeout{.tv_sec = seconds, .tv_nsec = 0};
-    return ::io_getevents(context_, 1, 1, &event, &timeout) == 1 ? std::optional(event) : std::nullopt;
+    return get_events(1, 1, &event, {.tv_sec = seconds, .tv_nsec = 0}) == 1 ? std::optional(event)
+                                                                            : std::nullopt;
   }
   /// The result of the next one: what it moved, or an error number below 0. ETIME when none has come.
   [[nodiscard]] long result() const {
