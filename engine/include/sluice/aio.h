@@ -2,10 +2,7 @@
  * POSIX AIO's and libaio's. Requests of both are of one process and one queue. sluice/aio_context.h is the
  * C++ API under them. docs/contract.md says what a queued sync promises.
  */
-#ifndef SLUICE_AIO_H
-#define SLUICE_AIO_H
+#pragma once
 
 #include "sluice/aio_libaio.h"
 #include "sluice/aio_posix.h"
-
-#endif

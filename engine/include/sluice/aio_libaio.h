@@ -11,8 +11,7 @@
  * and sluice_io_queue_wait(). A child of fork(2) has no context: its parent's are -EINVAL there, and it makes
  * its own. docs/contract.md has the clauses.
  */
-#ifndef SLUICE_AIO_LIBAIO_H
-#define SLUICE_AIO_LIBAIO_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -156,6 +155,4 @@ int sluice_io_queue_wait(sluice_io_context_t context, const struct timespec* tim
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

@@ -6,8 +6,7 @@
  * has none of its parent's requests (their blocks say ECANCELED there) and starts a queue of its own.
  * docs/contract.md has the clauses.
  */
-#ifndef SLUICE_AIO_POSIX_H
-#define SLUICE_AIO_POSIX_H
+#pragma once
 
 #include <signal.h>
 #include <stddef.h>
@@ -106,6 +105,4 @@ int sluice_lio_listio(int mode, struct sluice_aiocb* const blocks[], int count,
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif
