@@ -29,9 +29,11 @@ TEST_F(LibaioCover, Contract_F3_SyncBetweenTwoWritesWaitsForTheFirstAndNotForThe
   sluice_iocb before = write_of(fd(), first, 0);
   sluice_iocb sync = fsync_of(fd());
   sluice_iocb after = write_of(fd(), second, 4096);
-  sluice_iocb* blocks[] = {&before, &sync, &after};
-  ASSERT_EQ(sluice_io_submit(context(), 3, blocks), 3);
+  ASSERT_EQ(submit(before), 1);
+  // The kernel lets one write of a file run at a time, and not always the one that was queued first.
   ASSERT_TRUE(first.wait_until_wanted());
+  ASSERT_EQ(submit(sync), 1);
+  ASSERT_EQ(submit(after), 1);
   EXPECT_FALSE(has_event());
   EXPECT_EQ(full_syncs(), syncs_before_);
   first.arrive();

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,10 +13,12 @@
 #include "libaio_fixture.h"
 #include "syscall_filter.h"
 
-// Contexts of the libaio shape from setup to destruction, across fork(2); cancelling.
+// Contexts of the libaio shape from setup to destruction, and across fork(2).
 
 namespace sluice::testing {
 namespace {
+
+constexpr timespec kNow{.tv_sec = 0, .tv_nsec = 0};
 
 class LibaioLife : public LibaioFixture {
  protected:
@@ -27,7 +30,7 @@ class LibaioLife : public LibaioFixture {
     EXPECT_EQ(sluice_io_fsync(context, &block, nullptr, fd()), -EINVAL);
     EXPECT_EQ(sluice_io_getevents(context, 0, 1, &event, nullptr), -EINVAL);
     EXPECT_EQ(sluice_io_queue_run(context), -EINVAL);
-    EXPECT_EQ(sluice_io_queue_wait(context, nullptr), -EINVAL);
+    EXPECT_EQ(sluice_io_queue_wait(context, &kNow), -EINVAL);
     EXPECT_EQ(sluice_io_cancel(context, &block, &event), -EINVAL);
     EXPECT_EQ(sluice_io_destroy(context), -EINVAL);
   }
@@ -129,7 +132,62 @@ TEST_F(LibaioLife, DescriptorThatCannotBeDuplicatedIsEmfile) {
   }));
 }
 
+TEST_F(LibaioLife, Contract_E6_FullProcessIsEagainInEveryContext) {
+  EXPECT_TRUE(holds_in_child([this] {
+    AioOptions options;
+    options.max_requests = 1;
+    sluice_io_context_t full = nullptr;
+    sluice_io_context_t other = nullptr;
+    const auto slow = SlowBuffer::create();
+    if (!slow || !set_process_aio_options(options)) return false;
+    if (sluice_io_setup(1, &full) != 0 || sluice_io_setup(1, &other) != 0) return false;
+    sluice_iocb write = write_of(fd(), **slow);
+    sluice_iocb sync = fsync_of(fd(1));
+    const bool is_refused = submit(write, full) == 1 && submit(sync, other) == -EAGAIN;
+    (*slow)->arrive();
+    return collect(1, full).size() == 1 && submit(sync, other) == 1 && is_refused;
+  })) << "or there is no userfaultfd here";
+}
+
+TEST_F(LibaioLife, Contract_B2_OfThoseThatWaitTheOneWithLessReqprioIsStartedFirst) {
+  EXPECT_TRUE(holds_in_child([this] {
+    AioOptions options;
+    options.max_transfers = 1;
+    sluice_io_context_t made = nullptr;
+    const auto slow = SlowBuffer::create();
+    if (!slow || !set_process_aio_options(options) || sluice_io_setup(3, &made) != 0) return false;
+    sluice_iocb running = write_of(fd(), **slow);
+    sluice_iocb later = write_of(fd(), "x");
+    sluice_iocb sooner = write_of(fd(), "x");
+    later.reqprio = 20;
+    if (submit(running, made) != 1 || !(*slow)->wait_until_wanted()) return false;
+    if (submit(later, made) != 1 || submit(sooner, made) != 1) return false;
+    (*slow)->arrive();
+    const auto events = collect(3, made);
+    return events.size() == 3 && events[1].obj == &sooner && events[2].obj == &later;
+  })) << "or there is no userfaultfd here";
+}
+
 // ---- fork(2) ----
+
+TEST_F(LibaioLife, CallbackMayFork) {
+  struct Forker {
+    sluice_iocb block;
+    pid_t child;
+  };
+  Forker forker{.block = {}, .child = -1};
+  const auto fork_once = [](sluice_io_context_t, sluice_iocb* block, long, long) {
+    reinterpret_cast<Forker*>(block)->child = ::fork();
+  };
+  ASSERT_EQ(sluice_io_fsync(context(), &forker.block, fork_once, fd()), 0);
+  ASSERT_EQ(sluice_io_queue_wait(context(), nullptr), 0);
+  const int run = sluice_io_queue_run(context());
+  if (forker.child == 0) ::_exit(run == 0 && sluice_io_queue_run(context()) == -EINVAL ? 0 : 1);
+  EXPECT_EQ(run, 0);
+  int status = -1;
+  ASSERT_EQ(::waitpid(forker.child, &status, 0), forker.child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST_F(LibaioLife, Contract_F4_ContextOfTheParentIsEinvalInTheChildWhichMakesItsOwn) {
   SLUICE_SLOW_BUFFER(slow);
@@ -146,61 +204,6 @@ TEST_F(LibaioLife, Contract_F4_ContextOfTheParentIsEinvalInTheChildWhichMakesIts
   }));
   slow.arrive();
   EXPECT_EQ(collect_result(), 4096);
-}
-
-// ---- Cancelling ----
-
-TEST_F(LibaioLife, Contract_F5_SyncThatWaitsForItsCoverIsCancelledAndHasNoOtherEvent) {
-  SLUICE_SLOW_BUFFER(slow);
-  sluice_iocb write = write_of(fd(), slow);
-  sluice_iocb sync = fsync_of(fd());
-  sync.data = this;
-  ASSERT_EQ(submit(write), 1);
-  ASSERT_EQ(submit(sync), 1);
-  sluice_io_event event{};
-  ASSERT_EQ(sluice_io_cancel(context(), &sync, &event), 0);
-  EXPECT_EQ(event.obj, &sync);
-  EXPECT_EQ(event.data, this);
-  EXPECT_EQ(event.res, -ECANCELED);
-  EXPECT_EQ(sluice_io_cancel(context(), &sync, &event), -EINVAL);
-  // It is the program's again.
-  EXPECT_EQ(submit(sync), 1);
-  slow.arrive();
-  EXPECT_EQ(collect(2).size(), 2U);
-  constexpr timespec kNow{.tv_sec = 0, .tv_nsec = 0};
-  EXPECT_EQ(sluice_io_queue_wait(context(), &kNow), -ETIMEDOUT);
-}
-
-TEST_F(LibaioLife, Contract_F5_WhatRunsOrIsDoneIsNotCancelled) {
-  SLUICE_SLOW_BUFFER(slow);
-  sluice_iocb write = write_of(fd(), slow);
-  ASSERT_EQ(submit(write), 1);
-  ASSERT_TRUE(slow.wait_until_wanted());
-  sluice_io_event event{};
-  EXPECT_EQ(sluice_io_cancel(context(), &write, &event), -EAGAIN);
-  slow.arrive();
-  ASSERT_EQ(sluice_io_queue_wait(context(), nullptr), 0);
-  EXPECT_EQ(sluice_io_cancel(context(), &write, &event), -EAGAIN);
-  EXPECT_EQ(collect_result(), 4096);
-}
-
-TEST_F(LibaioLife, CancellingSaysWhatItCannotDo) {
-  SLUICE_SLOW_BUFFER(slow);
-  sluice_io_context_t other = nullptr;
-  ASSERT_EQ(sluice_io_setup(1, &other), 0);
-  sluice_iocb write = write_of(fd(), slow);
-  sluice_iocb sync = fsync_of(fd());
-  ASSERT_EQ(submit(write), 1);
-  ASSERT_EQ(submit(sync), 1);
-  sluice_io_event event{};
-  EXPECT_EQ(sluice_io_cancel(other, &sync, &event), -EINVAL);
-  EXPECT_EQ(sluice_io_cancel(context(), &sync, nullptr), -EFAULT);
-  sluice_iocb unknown = fsync_of(fd());
-  EXPECT_EQ(sluice_io_cancel(context(), &unknown, &event), -EINVAL);
-  EXPECT_EQ(sluice_io_cancel(context(), nullptr, &event), -EINVAL);
-  slow.arrive();
-  EXPECT_EQ(collect(2).size(), 2U);
-  EXPECT_EQ(sluice_io_destroy(other), 0);
 }
 
 }  // namespace
