@@ -78,5 +78,13 @@ TEST_P(AioSlowWrite, Contract_P3_SubmitReturnsWhileAWriteIsUnderWay) {
   EXPECT_EQ(outcome_of(*sync), 0);
 }
 
+TEST_P(AioSlowWrite, Contract_E5_RequestsOfAnotherFileAreServedMeanwhile) {
+  const TempFiles others;
+  submit(AioOrder::write(files_.fd(), first_->bytes(), 0));
+  ASSERT_TRUE(first_->wait_until_wanted());
+  EXPECT_EQ(outcome_of(*submit(AioOrder::write(others.fd(), bytes_of("x"), 0))), 0);
+  EXPECT_EQ(outcome_of(*submit(AioOrder::sync(others.fd()))), 0);
+}
+
 }  // namespace
 }  // namespace sluice::testing
