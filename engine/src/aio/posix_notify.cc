@@ -24,15 +24,27 @@ void* call(void* argument) {
   return nullptr;
 }
 
+bool create_thread(const pthread_attr_t* attributes, ThreadCall* argument) {
+  // Asked for first: the function may be the one to destroy the attributes.
+  int state = PTHREAD_CREATE_JOINABLE;
+  pthread_attr_getdetachstate(attributes, &state);
+  pthread_t thread{};
+  if (pthread_create(&thread, attributes, call, argument) != 0) return false;
+  if (state == PTHREAD_CREATE_JOINABLE) pthread_detach(thread);
+  return true;
+}
+
+/// With the program's attributes, or in a thread that is detached from the beginning.
 void call_in_thread(const sigevent& event) {
   auto argument = std::make_unique<ThreadCall>(ThreadCall{event.sigev_notify_function, event.sigev_value});
-  auto* attributes = reinterpret_cast<pthread_attr_t*>(event.sigev_notify_attributes);
-  int state = PTHREAD_CREATE_JOINABLE;
-  if (attributes != nullptr) pthread_attr_getdetachstate(attributes, &state);
-  pthread_t thread{};
-  if (pthread_create(&thread, attributes, call, argument.get()) != 0) return;
-  static_cast<void>(argument.release());
-  if (state == PTHREAD_CREATE_JOINABLE) pthread_detach(thread);
+  const auto* wanted = reinterpret_cast<const pthread_attr_t*>(event.sigev_notify_attributes);
+  pthread_attr_t detached;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  if (create_thread(wanted != nullptr ? wanted : &detached, argument.get())) {
+    static_cast<void>(argument.release());
+  }
+  pthread_attr_destroy(&detached);
 }
 
 void send_signal(const sigevent& event) {
