@@ -92,6 +92,8 @@ Result<void> PosixAio::write(const PosixBlock& block) {
 Result<void> PosixAio::transfer(const PosixBlock& block, bool is_write,
                                 const std::shared_ptr<PosixList>& list) {
   if (!is_valid_reqprio(block.reqprio)) return fail(EINVAL);
+  // Before there is a context: its own descriptors could be the next to get this number.
+  if (::fcntl(block.fd, F_GETFD) < 0) return fail_later(block, Errno::last(), list);
   auto* bytes = const_cast<std::byte*>(static_cast<volatile std::byte*>(block.buffer));
   AioOrder order = is_write ? AioOrder::write(block.fd, {bytes, block.bytes}, block.offset)
                             : AioOrder::read(block.fd, {bytes, block.bytes}, block.offset);
@@ -132,7 +134,7 @@ Result<void> PosixAio::fail_later(const PosixBlock& block, Errno error,
                                   const std::shared_ptr<PosixList>& list) {
   if (!is_valid_notification(block.notification)) return fail(EINVAL);
   if (const Result<std::uint64_t> number = enter(block); !number) return fail(number.error());
-  list->one_more();
+  if (list) list->one_more();
   finish(block, fail(error), list.get());
   return {};
 }
