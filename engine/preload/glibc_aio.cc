@@ -49,6 +49,14 @@ PosixAio& aio() {
   return posix_aio<PosixAio::Collect::from_block>();
 }
 
+/// <aio.h> says that a block is never null, and the compiler believes it. Programs do not keep to it, and
+/// EINVAL is an answer.
+template <typename Block>
+Block* maybe_null(Block* block) {
+  asm("" : "+r"(block));
+  return block;
+}
+
 // Made now: a signal handler may be the first to call, and must not be the one to make it.
 [[gnu::constructor]] void make_aio() {
   aio();
@@ -56,19 +64,19 @@ PosixAio& aio() {
 
 template <typename Block>
 int fsync_of(int op, Block* block) {
-  const Result<PosixBlock> view = open_block(block);
+  const Result<PosixBlock> view = open_block(maybe_null(block));
   return view ? to_errno(aio().fsync(op, *view)) : to_errno(view.error());
 }
 
 template <typename Block>
 int read_of(Block* block) {
-  const Result<PosixBlock> view = open_block(block);
+  const Result<PosixBlock> view = open_block(maybe_null(block));
   return view ? to_errno(aio().read(*view)) : to_errno(view.error());
 }
 
 template <typename Block>
 int write_of(Block* block) {
-  const Result<PosixBlock> view = open_block(block);
+  const Result<PosixBlock> view = open_block(maybe_null(block));
   return view ? to_errno(aio().write(*view)) : to_errno(view.error());
 }
 
@@ -77,12 +85,12 @@ int write_of(Block* block) {
 
 template <typename Block>
 int error_of(const Block* block) {
-  return block == nullptr ? to_errno(Errno(EINVAL)) : status_of(&block->__error_code);
+  return maybe_null(block) == nullptr ? to_errno(Errno(EINVAL)) : status_of(&block->__error_code);
 }
 
 template <typename Block>
 ssize_t return_of(const Block* block) {
-  return block == nullptr ? to_errno(Errno(EINVAL)) : block->__return_value;
+  return maybe_null(block) == nullptr ? to_errno(Errno(EINVAL)) : block->__return_value;
 }
 
 }  // namespace
