@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <string>
 
 #include "aio_harness.h"
 #include "mounted_disk_test.h"
@@ -62,6 +64,27 @@ TEST_P(AioWriteBackError, Contract_E2_LostBlockIsNeverReportedDurableAfterwards)
     EXPECT_EQ(outcome_of(*context->submit(AioOrder::sync(file(), SyncKind::data)).value()), EIO);
   // What the kernel would have said.
   EXPECT_EQ(fdatasync(), 0);
+}
+
+// ---- Beside the C library's ----
+
+/// What a program prints that syncs the lost block twice, with this in its environment.
+std::string two_syncs(int file, const std::string& environment) {
+  std::string command = "exec env " + environment + " " SLUICE_TWO_SYNCS_PROGRAM " /proc/" +
+                        std::to_string(::getpid()) + "/fd/" + std::to_string(file);
+  FILE* output = ::popen(command.c_str(), "r");
+  char line[64] = "";
+  if (output == nullptr || std::fgets(line, sizeof line, output) == nullptr) return "nothing";
+  ::pclose(output);
+  return line;
+}
+
+TEST_P(AioWriteBackError, Contract_E2_SecondAioFsyncFailsTooWhereTheCLibrarysSucceeds) {
+  const std::string once = std::to_string(EIO) + " 0\n";
+  const std::string always = std::to_string(EIO) + " " + std::to_string(EIO) + "\n";
+  tell("fail-range " + std::to_string(offset_on_disk(3)) + " 512 writes");
+  EXPECT_EQ(two_syncs(file(), ""), once);
+  EXPECT_EQ(two_syncs(file(), "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=" SLUICE_PRELOAD), always);
 }
 
 }  // namespace
