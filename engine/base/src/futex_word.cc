@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <ctime>
@@ -17,7 +18,8 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 timespec to_timespec(FutexWord::Deadline deadline) {
   using std::chrono::nanoseconds;
   using std::chrono::seconds;
-  const auto since_boot = deadline.time_since_epoch();
+  // What lies before the clock's origin has passed as well, but to the kernel it would be no time at all.
+  const auto since_boot = std::max(deadline, FutexWord::Deadline()).time_since_epoch();
   const auto whole = std::chrono::floor<seconds>(since_boot);
   return {.tv_sec = static_cast<time_t>(whole.count()),
           .tv_nsec = static_cast<long>(nanoseconds(since_boot - whole).count())};

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <future>
 #include <thread>
 
 #include "aio_harness.h"
@@ -261,6 +262,16 @@ TEST(AioWaiting, AllWaitsForTheLast) {
   EXPECT_FALSE(AioContext::wait_all(requests, Clock::now()));
   aio.end_sync(1);
   EXPECT_TRUE(AioContext::wait_all(requests));
+}
+
+TEST(AioWaiting, DeadlineBeforeTheOriginOfTheClockHasPassed) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(1));
+  auto waiting = std::async(std::launch::async, [&] { return sync->wait_until(Clock::time_point::min()); });
+  EXPECT_EQ(waiting.wait_for(FakeBackend::kPatience), std::future_status::ready);
+  aio.end_sync(0);
+  EXPECT_EQ(waiting.get(), std::nullopt);
 }
 
 TEST(AioWaiting, Contract_S2_StatusIsInProgressUntilTheEnd) {
