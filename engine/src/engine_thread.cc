@@ -68,7 +68,7 @@ void SyncEngine::start_sync(const FileKey& file) {
 void SyncEngine::finish_sync(const IoCompletion& completion) {
   const auto found = running_.find(completion.token.number());
   SLUICE_CHECK(found != running_.end());
-  const RunningSync sync = std::move(found->second);
+  RunningSync sync = std::move(found->second);
   running_.erase(found);
 
   std::vector<AnsweredBarrier> answered;
@@ -87,6 +87,9 @@ void SyncEngine::finish_sync(const IoCompletion& completion) {
   if (clean) mark_clean(sync.file);
   if (completion.outcome != IoOutcome::succeeded) limit_failures(completion.error);
   count(sync, completion, answered.size());
+  // Whoever is told finds the descriptor closed: he may unlock the file by closing his own, or unmount.
+  sync.descriptor.reset();
+  unneeded.reset();
   answer(std::move(answered), places);
 }
 

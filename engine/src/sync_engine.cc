@@ -191,6 +191,7 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
 
   if (received.reception == Reception::durable) counters.elided.fetch_add(1, std::memory_order_relaxed);
   if (received.reception == Reception::accepted) counters.accepted.fetch_add(1, std::memory_order_relaxed);
+  order.descriptor.reset();  // Before anybody is told, as in finish_sync().
   std::vector<AnsweredBarrier> answered;
   answered.push_back({std::move(barrier), received.error});
   answer(std::move(answered), freed_places);
@@ -210,6 +211,7 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) noexcept {
     unqueue = entry.queued && !entry.epochs.wants_sync();
   });
   if (unqueue) leave_queue(request.file());
+  unneeded.reset();  // Before anybody is told, as in finish_sync().
   const std::size_t places = cancelled.size();
   answer(std::move(cancelled), places);
   return outcome;
