@@ -56,11 +56,14 @@ void SyncEngine::start_sync(const FileKey& file) {
   SLUICE_CHECK(descriptor != nullptr);
   // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
   // begin_sync(), so that no mutation which the sync covers does.
-  const Result<Fingerprint> fingerprint = backend_->fingerprint(descriptor->get());
+  std::optional<Fingerprint> fingerprint;
+  if (options_.may_elide) {
+    if (const Result<Fingerprint> now = backend_->fingerprint(descriptor->get())) fingerprint = *now;
+  }
   const IoToken token(++last_token_);
   const int fd = descriptor->get();
-  running_.emplace(token.number(), RunningSync{file, action->kind, std::move(descriptor), Clock::now(),
-                                               fingerprint ? std::optional(*fingerprint) : std::nullopt});
+  running_.emplace(token.number(),
+                   RunningSync{file, action->kind, std::move(descriptor), Clock::now(), fingerprint});
   counters_.of(action->kind).syncs.fetch_add(1, std::memory_order_relaxed);
   backend_->submit_sync(token, fd, action->kind);
 }

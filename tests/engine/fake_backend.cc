@@ -90,6 +90,7 @@ void FakeBackend::wake() {
 
 Result<Fingerprint> FakeBackend::fingerprint(int fd) const {
   const MutexLock lock(mutex_);
+  ++fingerprints_;
   return fingerprint_ ? *fingerprint_ : fingerprint_of(fd);
 }
 
@@ -228,6 +229,11 @@ void FakeBackend::end_locked(Transfers::InFlight::iterator transfer, TransferAns
 }
 
 // ---- The test's side: the rest ----
+
+std::size_t FakeBackend::fingerprints() const {
+  const MutexLock lock(mutex_);
+  return fingerprints_;
+}
 
 std::size_t FakeBackend::wakes() const {
   const MutexLock lock(mutex_);

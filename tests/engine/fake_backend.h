@@ -121,6 +121,8 @@ class FakeBackend final : public IoBackend {
 
   // ---- The test's side: the rest ----
 
+  /// How often fingerprint() has been asked.
+  [[nodiscard]] std::size_t fingerprints() const;
   /// How often wake() has been called.
   [[nodiscard]] std::size_t wakes() const;
   /// Waits until the engine's thread sits in wait() with nothing to take. False when patience ran out.
@@ -147,6 +149,7 @@ class FakeBackend final : public IoBackend {
   AnswerFunction answer_function_ SLUICE_GUARDED_BY(mutex_);
   TransferFunction transfer_function_ SLUICE_GUARDED_BY(mutex_);
   std::optional<Result<Fingerprint>> fingerprint_ SLUICE_GUARDED_BY(mutex_);
+  mutable std::size_t fingerprints_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::optional<std::thread::id> engine_thread_ SLUICE_GUARDED_BY(mutex_);
   std::size_t wakes_ SLUICE_GUARDED_BY(mutex_) = 0;
   bool woken_ SLUICE_GUARDED_BY(mutex_) = false;

@@ -19,6 +19,9 @@ namespace {
 EngineOptions engine_options(const AioOptions& options) {
   EngineOptions engine;
   engine.max_requests = options.max_requests;
+  // Nothing is elided here; and a file may be of a server that does not answer, which shall hold up its own
+  // syncs alone (clause E5).
+  engine.may_elide = false;
   return engine;
 }
 

@@ -112,6 +112,15 @@ TEST(AioCover, Contract_E5_WritesOfAnotherFileAreNotWaitedFor) {
   EXPECT_EQ(outcome_of(*sync), 0);
 }
 
+// The file may be of a server that does not answer.
+TEST(AioCover, Contract_E5_SyncAsksForNoStatusOfItsFileOnTheEnginesThread) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  aio.end_sync(0);
+  ASSERT_EQ(outcome_of(*sync), 0);
+  EXPECT_EQ(aio.syncs().fingerprints(), 0U);
+}
+
 TEST(AioCover, Contract_L1_KindsOfSyncsAreWhatWasAskedFor) {
   FakeAio aio(2);
   aio.sync(SyncKind::data, 0);
