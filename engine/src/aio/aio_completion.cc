@@ -28,10 +28,18 @@ void AioSyncCallback::sync_done(Result<void> result) noexcept {
 }
 
 void AioTransferCallback::transfer_done(Result<std::size_t> result) noexcept {
-  // All before the mutation ends, with which a sync that covers it may begin, and end: whoever sees the sync
+  if (!result) mutation_->fail(result.error());
+  end(result);
+}
+
+void AioTransferCallback::transfer_cancelled() noexcept {
+  end(fail(ECANCELED));
+}
+
+void AioTransferCallback::end(Result<std::size_t> result) {
+  // Before the mutation ends, with which a sync that covers it may begin, and end: whoever sees the sync
   // done finds this done, and its buffer free (clause F2). Whoever queues a sync in between waits a moment
   // for the end.
-  if (!result && result.error() != Errno(ECANCELED)) mutation_->fail(result.error());
   completion_.settle(result);
   mutation_.reset();
 }

@@ -55,8 +55,11 @@ class AioTransferCallback final : public TransferCallback {
   AioTransferCallback(AioCompletion&& completion, OngoingMutation&& mutation)
       : completion_(std::move(completion)), mutation_(std::move(mutation)) {}
   void transfer_done(Result<std::size_t> result) noexcept override;
+  void transfer_cancelled() noexcept override;
 
  private:
+  void end(Result<std::size_t> result);
+
   AioCompletion completion_;
   std::optional<OngoingMutation> mutation_;
 };

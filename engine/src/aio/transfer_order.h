@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,8 +17,10 @@ namespace sluice {
 class TransferCallback {
  public:
   virtual ~TransferCallback() = default;
-  /// How many bytes were moved; ECANCELED: cancelled while it waited; or the error of the call.
+  /// How many bytes were moved, or the error of the call.
   virtual void transfer_done(Result<std::size_t> result) noexcept = 0;
+  /// In its place, when it was cancelled while it waited. A file system's own ECANCELED is no such thing.
+  virtual void transfer_cancelled() noexcept { transfer_done(fail(ECANCELED)); }
 };
 
 /// Names a queued transfer. 0 names none.

@@ -11,10 +11,16 @@
 namespace sluice {
 namespace {
 
+// Whoever knows that it has ended finds the descriptor closed.
+
 void tell(QueuedTransfer ended, Result<std::size_t> result) {
-  // Whoever knows that it has ended finds the descriptor closed.
   ended.order.descriptor.reset();
   if (ended.order.callback) ended.order.callback->transfer_done(result);
+}
+
+void tell_cancelled(QueuedTransfer cancelled) {
+  cancelled.order.descriptor.reset();
+  if (cancelled.order.callback) cancelled.order.callback->transfer_cancelled();
 }
 
 IoToken token_of(TransferId id) {
@@ -53,7 +59,7 @@ CancelOutcome TransferQueue::cancel(TransferId id) noexcept {
     cancelled = waiting_.erase(id);
   }
   if (!cancelled) return CancelOutcome::all_done;
-  tell(std::move(*cancelled), fail(ECANCELED));
+  tell_cancelled(std::move(*cancelled));
   leave(1);
   return CancelOutcome::cancelled;
 }

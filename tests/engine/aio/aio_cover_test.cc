@@ -188,6 +188,16 @@ TEST(AioFailure, Contract_S4_FailedReadFailsTheSyncThatCoversIt) {
   EXPECT_EQ(outcome_of(*covering), EIO);
 }
 
+TEST(AioFailure, Contract_S4_WriteThatTheFileSystemCancelledFailsTheSyncThatCoversIt) {
+  FakeAio aio;
+  const auto write = aio.write();
+  const auto covering = aio.sync();
+  aio.end_transfer(0, ECANCELED);
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*write), ECANCELED);
+  EXPECT_EQ(outcome_of(*covering), ECANCELED);
+}
+
 TEST(AioFailure, Contract_S4_FailureOfALaterWriteIsNotTold) {
   FakeAio aio;
   const auto sync = aio.sync();
