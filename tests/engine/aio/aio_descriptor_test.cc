@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -13,18 +14,20 @@
 namespace sluice::testing {
 namespace {
 
+int count_descriptors(const FileKey& file) {
+  int count = 0;
+  for (int fd = 0; fd < 1024; ++fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode) ++count;
+  }
+  return count;
+}
+
 /// Counts the descriptors of a file when it is told that a request is done.
 class CountsDescriptors final : public AioCallback {
  public:
   CountsDescriptors(FileKey file, std::atomic<int>& open) : file_(file), open_(open) {}
-  void request_done(AioRequest&) noexcept override {
-    int count = 0;
-    for (int fd = 0; fd < 1024; ++fd) {
-      struct stat status {};
-      if (::fstat(fd, &status) == 0 && status.st_dev == file_.device && status.st_ino == file_.inode) ++count;
-    }
-    open_ = count;
-  }
+  void request_done(AioRequest&) noexcept override { open_ = count_descriptors(file_); }
 
  private:
   const FileKey file_;
@@ -73,6 +76,66 @@ TEST_F(AioDescriptor, OfASyncThatFailsAtOnceIsClosedBeforeItIsDone) {
   const auto sync = submit(AioOrder::sync(aio_.files().fd()));
   ASSERT_EQ(outcome_of(*sync), EIO);
   EXPECT_EQ(open_.load(), 1);
+}
+
+// ---- Record locks, which a process loses with any descriptor of the file that it closes ----
+
+class AioRecordLock : public ::testing::Test {
+ protected:
+  void set(int type) {
+    struct flock lock = whole(type);
+    ASSERT_EQ(::fcntl(fd(), F_SETLK, &lock), 0);
+  }
+  /// As other open files see it.
+  [[nodiscard]] bool is_held() const {
+    struct flock lock = whole(F_WRLCK);
+    return ::fcntl(fd(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  }
+  void write_and_sync() {
+    for (const AioContext::Requests requests{submit(AioOrder::write(fd(), bytes_of("x"), 0)),
+                                             submit(AioOrder::sync(fd()))};
+         const auto& request : requests)
+      ASSERT_EQ(outcome_of(*request), 0);
+  }
+  /// How many descriptors of the file are open.
+  [[nodiscard]] int open() const { return count_descriptors(files_.key()); }
+  [[nodiscard]] int fd() const { return files_.fd(); }
+
+  TempFiles files_;
+  std::unique_ptr<AioContext> context_ = AioContext::create().value();
+
+ private:
+  static struct flock whole(int type) {
+    struct flock lock {};
+    lock.l_type = static_cast<short>(type);
+    lock.l_whence = SEEK_SET;
+    return lock;
+  }
+  std::shared_ptr<AioRequest> submit(AioOrder order) { return context_->submit(std::move(order)).value(); }
+};
+
+TEST_F(AioRecordLock, OfTheProgramOutlivesItsRequests) {
+  for (const int type : {F_RDLCK, F_WRLCK}) {
+    set(type);
+    write_and_sync();
+    EXPECT_TRUE(is_held());
+  }
+  context_->stop();
+  EXPECT_TRUE(is_held());
+}
+
+TEST_F(AioRecordLock, TakesNoDescriptorForEachRequest) {
+  set(F_WRLCK);
+  for (int i = 0; i < 100; ++i) write_and_sync();
+  EXPECT_LE(open(), 4);
+}
+
+TEST_F(AioRecordLock, KeepsNoDescriptorOnceItIsGivenUpAndTheNextRequestIsDone) {
+  set(F_WRLCK);
+  write_and_sync();
+  set(F_UNLCK);
+  write_and_sync();
+  EXPECT_EQ(open(), 1);
 }
 
 }  // namespace
