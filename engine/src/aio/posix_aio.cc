@@ -155,9 +155,13 @@ Result<std::uint64_t> PosixAio::enter(const PosixBlock& block) {
 
 /// It was not queued after all: its caller has the error, and so has whoever asks the block.
 void PosixAio::leave(const PosixBlock& block, Errno error) {
-  const MutexLock lock(mutex_);
-  set_status(block, error.value(), -1);
-  in_flight_.erase(block.address);
+  {
+    const MutexLock lock(mutex_);
+    set_status(block, error.value(), -1);
+    in_flight_.erase(block.address);
+  }
+  // Another thread may have seen it in progress, and wait for it.
+  finished_any_.advance_and_wake_all();
 }
 
 Priority PosixAio::priority_of(const PosixBlock& block) const {
