@@ -10,12 +10,11 @@ struct io_uring_sqe;
 
 namespace sluice {
 
-/// Syncs and transfers by one io_uring. FSYNC always runs on io-wq's bounded workers, and so does a transfer
-/// that would block; their number is raised to max_in_flight.
+/// Syncs and transfers by one io_uring. All run on io-wq's bounded workers, FSYNC because the kernel does so
+/// and transfers because they are told to; the workers' number is raised to max_in_flight.
 ///
-/// Everything is handed to the kernel by the next wait(), all in one system call with the waiting itself, in
-/// which transfers that find their pages in memory end. wake() writes to an eventfd that a poll request in
-/// the ring watches.
+/// Everything is handed to the kernel by the next wait(), all in one system call with the waiting itself.
+/// wake() writes to an eventfd that a poll request in the ring watches.
 ///
 /// Neither ring can overflow: the submission ring holds all that may be in flight and the poll request, and
 /// the completion ring is twice as large.
