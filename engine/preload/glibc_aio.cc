@@ -62,24 +62,6 @@ Block* maybe_null(Block* block) {
   aio();
 }
 
-template <typename Block>
-int fsync_of(int op, Block* block) {
-  const Result<PosixBlock> view = open_block(maybe_null(block));
-  return view ? to_errno(aio().fsync(op, *view)) : to_errno(view.error());
-}
-
-template <typename Block>
-int read_of(Block* block) {
-  const Result<PosixBlock> view = open_block(maybe_null(block));
-  return view ? to_errno(aio().read(*view)) : to_errno(view.error());
-}
-
-template <typename Block>
-int write_of(Block* block) {
-  const Result<PosixBlock> view = open_block(maybe_null(block));
-  return view ? to_errno(aio().write(*view)) : to_errno(view.error());
-}
-
 // aio_error(3) and aio_return(3) are async-signal-safe: they look at the block and at nothing else. As in the
 // C library, the result stays there and errno stays as it is.
 
@@ -99,15 +81,15 @@ ssize_t return_of(const Block* block) {
 // ---- struct aiocb ----
 
 int aio_fsync(int op, aiocb* block) noexcept {
-  return sluice::fsync_of(op, block);
+  return sluice::fsync(sluice::aio(), op, sluice::maybe_null(block));
 }
 
 int aio_read(aiocb* block) noexcept {
-  return sluice::read_of(block);
+  return sluice::read(sluice::aio(), sluice::maybe_null(block));
 }
 
 int aio_write(aiocb* block) noexcept {
-  return sluice::write_of(block);
+  return sluice::write(sluice::aio(), sluice::maybe_null(block));
 }
 
 int aio_error(const aiocb* block) noexcept {
@@ -136,15 +118,15 @@ void aio_init(const aioinit*) noexcept {}
 // ---- struct aiocb64 ----
 
 int aio_fsync64(int op, aiocb64* block) noexcept {
-  return sluice::fsync_of(op, block);
+  return sluice::fsync(sluice::aio(), op, sluice::maybe_null(block));
 }
 
 int aio_read64(aiocb64* block) noexcept {
-  return sluice::read_of(block);
+  return sluice::read(sluice::aio(), sluice::maybe_null(block));
 }
 
 int aio_write64(aiocb64* block) noexcept {
-  return sluice::write_of(block);
+  return sluice::write(sluice::aio(), sluice::maybe_null(block));
 }
 
 int aio_error64(const aiocb64* block) noexcept {

@@ -80,18 +80,15 @@ int sluice_aio_init(const sluice_aio_options* options) {
 }
 
 int sluice_aio_fsync(int op, sluice_aiocb* block) {
-  const Result<PosixBlock> view = open_block(block);
-  return view ? to_errno(aio().fsync(op, *view)) : to_errno(view.error());
+  return sluice::fsync(aio(), op, block);
 }
 
 int sluice_aio_read(sluice_aiocb* block) {
-  const Result<PosixBlock> view = open_block(block);
-  return view ? to_errno(aio().read(*view)) : to_errno(view.error());
+  return sluice::read(aio(), block);
 }
 
 int sluice_aio_write(sluice_aiocb* block) {
-  const Result<PosixBlock> view = open_block(block);
-  return view ? to_errno(aio().write(*view)) : to_errno(view.error());
+  return sluice::write(aio(), block);
 }
 
 int sluice_aio_error(const sluice_aiocb* block) {

@@ -41,6 +41,24 @@ Result<PosixBlock> open_block(Block* block) {
 }
 
 template <typename Block>
+int fsync(PosixAio& aio, int op, Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio.fsync(op, *view)) : to_errno(view.error());
+}
+
+template <typename Block>
+int read(PosixAio& aio, Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio.read(*view)) : to_errno(view.error());
+}
+
+template <typename Block>
+int write(PosixAio& aio, Block* block) {
+  const Result<PosixBlock> view = open_block(block);
+  return view ? to_errno(aio.write(*view)) : to_errno(view.error());
+}
+
+template <typename Block>
 int suspend(const PosixAio& aio, const Block* const blocks[], int count, const timespec* timeout) {
   const Result<FutexWord::Deadline> deadline = deadline_after(timeout);
   if (!deadline) return to_errno(deadline.error());
