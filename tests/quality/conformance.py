@@ -127,9 +127,10 @@ def cell_errors(clause, road, has_tests, rules):
 
 HEAD = """# Conformance
 
-Which tests show which clause of [the contract](contract.md) on which road: **A** the engine's own API, **M** an unmodified
-program on a mounted directory. `./check` writes this page from what its tests did; a line is changed by a test, or by a
-reason in [contract.toml](../tests/quality/contract.toml). A test is named here by what follows the clause in its name.
+Which tests show which clause of [the contract](contract.md) on which road: **A** the engine's own API, **M** an
+unmodified program on a mounted directory. `./check` writes this page from what its tests did; a line is changed by a
+test, or by a reason in [contract.toml](../tests/quality/contract.toml). A test is named here by what follows the clause
+in its name.
 
 | clause | road | result | shown by |
 |---|---|---|---|
