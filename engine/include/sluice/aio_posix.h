@@ -29,10 +29,10 @@ extern "C" {
 struct sluice_aiocb {
   int aio_fildes;
   int aio_lio_opcode; /* For sluice_lio_listio(): LIO_READ, LIO_WRITE or LIO_NOP. */
-  int aio_reqprio;    /* Reads and writes: 0 to 20. Used only when sluice_aio_options.use_priority is set. */
+  int aio_reqprio;    /* 0 to 20. Orders requests only when sluice_aio_options.use_priority is set. */
   volatile void* aio_buf;
   size_t aio_nbytes;
-  int64_t aio_offset; /* Ignored by writes to a descriptor with O_APPEND, which keep their order. */
+  int64_t aio_offset;           /* Ignored by writes to a descriptor with O_APPEND, which keep their order. */
   struct sigevent aio_sigevent; /* SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD or SIGEV_THREAD_ID. */
 
   /* Of the queue. */
@@ -47,7 +47,7 @@ enum sluice_aio_backend {
   SLUICE_AIO_THREADS = 2
 };
 
-/* Zero means the default. */
+/* Zero means the default, whatever the environment says (docs/examples/README.md). */
 struct sluice_aio_options {
   size_t max_requests;    /* Outstanding, or done and not collected. Default 65536. */
   unsigned max_syncs;     /* That run at one time. Default 64, at most 4096. */
@@ -57,16 +57,17 @@ struct sluice_aio_options {
                        (clause B2). */
 };
 
-/* Before the first request of the process. EBUSY: later; EINVAL: a limit or the backend is out of range;
- * EFAULT: options cannot be read. */
+/* Before the first request of the process. EBUSY: later; EINVAL: no options, or a limit or the backend is out
+ * of range; EFAULT: options cannot be read. */
 int sluice_aio_init(const struct sluice_aio_options* options);
 
 /* Queues a sync of the file: op is O_SYNC (fsync(2)) or O_DSYNC (fdatasync(2)). It covers what was queued on
  * the file before and what was written before, by whatever descriptor. Reads aio_fildes and aio_sigevent
- * only. Source: aio_fsync(3), clauses L1 to L8.
- * EINVAL: bad op, bad notification, or a file that cannot be synced (also later, as its status); EBADF: not
- * open for writing; EAGAIN: the queue is full; EBUSY: the block is in use; EFAULT: it cannot be read; ENOSYS:
- * neither io_uring nor what may take its place is there. */
+ * only, and with use_priority aio_reqprio. Source: aio_fsync(3), clauses L1 to L8.
+ * EINVAL: no block, bad op, bad notification, with use_priority a bad aio_reqprio, or a file that cannot be
+ * synced (also later, as its status); EBADF: not open for writing; EAGAIN: the queue is full, or the process
+ * has no descriptor or no thread left; EBUSY: the block is in use; EFAULT: it cannot be read; ENOSYS: neither
+ * io_uring nor what may take its place is there. */
 int sluice_aio_fsync(int op, struct sluice_aiocb* block);
 
 /* Queue pread(2) and pwrite(2) of aio_nbytes at aio_buf and aio_offset. Errors as above; EINVAL also for a
@@ -82,8 +83,9 @@ int sluice_aio_error(const struct sluice_aiocb* block);
  * progress, or taken already. Source: aio_return(3). */
 ssize_t sluice_aio_return(struct sluice_aiocb* block);
 
-/* Waits until one of `count` blocks is not in progress; null ones are passed over. EAGAIN: `timeout` (null:
- * none) has passed; EINTR: a signal handler has run. Source: aio_suspend(3). */
+/* Waits until one of `count` blocks is not in progress; null ones are passed over. EINVAL: count is negative,
+ * or a timeout that is none; EAGAIN: `timeout` (null: none) has passed; EINTR: a signal handler has run.
+ * Source: aio_suspend(3). */
 int sluice_aio_suspend(const struct sluice_aiocb* const blocks[], int count, const struct timespec* timeout);
 
 /* Cancels a request, or with a null block all of the descriptor. AIO_CANCELED (0): done; AIO_NOTCANCELED (1):
@@ -92,14 +94,15 @@ int sluice_aio_suspend(const struct sluice_aiocb* const blocks[], int count, con
 int sluice_aio_cancel(int fd, struct sluice_aiocb* block);
 
 /* Waits for the next request of the process that is done and not collected, stores its block and returns as
- * sluice_aio_return() of it does. EAGAIN: `timeout` (null: none) has passed; EINTR: a signal handler has run;
- * *block is null then. Source: FreeBSD's aio_waitcomplete(2), clause B8. */
+ * sluice_aio_return() of it does. EINVAL: `block` is null, or a timeout that is none; EAGAIN: `timeout`
+ * (null: none) has passed; EINTR: a signal handler has run; *block is null then. Source: FreeBSD's
+ * aio_waitcomplete(2), clause B8. */
 ssize_t sluice_aio_waitcomplete(struct sluice_aiocb** block, const struct timespec* timeout);
 
 /* Queues the requests of `count` blocks; mode LIO_WAIT waits for all, LIO_NOWAIT notifies by `notification`
- * (may be null) when all are done. EINVAL: bad mode, count or notification; EAGAIN: the queue had no room for
- * one; EIO: one failed otherwise, its block says why; EINTR: a signal handler has run, all go on. Source:
- * lio_listio(3). */
+ * (may be null) when all are done. EINVAL: bad mode, count or notification; EFAULT: a block cannot be read,
+ * none was queued; EAGAIN: the queue had no room for one; EIO: one failed otherwise, its block says why;
+ * EINTR: a signal handler has run, all go on. Source: lio_listio(3). */
 int sluice_lio_listio(int mode, struct sluice_aiocb* const blocks[], int count,
                       struct sigevent* notification);
 
