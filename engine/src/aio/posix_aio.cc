@@ -9,6 +9,7 @@
 
 #include "aio/posix_list.h"
 #include "aio/posix_notify.h"
+#include "aio/private_memory.h"
 #include "aio/process_aio.h"
 #include "sluice/check.h"
 
@@ -312,7 +313,8 @@ void PosixAio::after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
 
 void PosixAio::after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
   for (const auto& [address, entry] : in_flight_) {
-    set_status(entry.block, ECANCELED, -1);
+    // In shared memory it is still the parent's.
+    if (is_private_memory(address)) set_status(entry.block, ECANCELED, -1);
     if (collect_ == Collect::once) inherited_.insert(address);
   }
   for (const auto& [address, number] : finished_at_) inherited_.insert(address);

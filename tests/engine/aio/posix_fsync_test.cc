@@ -48,6 +48,17 @@ TEST(PosixFsync, Contract_L1_SyncAndDataSyncBothSucceed) {
   }
 }
 
+TEST(PosixFsync, Contract_L4_QueuedIsZeroAndRefusedIsMinusOneAndErrno) {
+  const TempFiles files;
+  Block block(sync_block(files.fd()));
+  EXPECT_EQ(sluice_aio_fsync(O_SYNC, &block), 0);
+  EXPECT_EQ(status_when_done(block), 0);
+  Block refused(sync_block(-1));
+  errno = 0;
+  EXPECT_EQ(sluice_aio_fsync(O_SYNC, &refused), -1);
+  EXPECT_EQ(errno, EBADF);
+}
+
 TEST(PosixFsync, Contract_L3_OtherFieldsAreIgnored) {
   const TempFiles files;
   Block block(sync_block(files.fd()));

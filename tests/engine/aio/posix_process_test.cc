@@ -222,6 +222,26 @@ TEST(PosixFork, ChildHasNoneOfItsParentsRequestsAndItsOwnAreServed) {
   EXPECT_EQ(sluice_aio_return(&write), 1);
 }
 
+TEST(PosixFork, BlockInSharedMemoryIsLeftToTheParent) {
+  const auto slow = SlowBuffer::create();
+  if (!slow) GTEST_SKIP() << "userfaultfd is not to be had here: " << slow.error().message();
+  const TempFiles files;
+  void* const memory =
+      ::mmap(nullptr, sizeof(sluice_aiocb), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto* const write = new (memory) sluice_aiocb(sync_block(files.fd()));
+  write->aio_buf = const_cast<std::byte*>((*slow)->bytes().data());
+  write->aio_nbytes = 1;
+  ASSERT_EQ(sluice_aio_write(write), 0);
+  ASSERT_TRUE((*slow)->wait_until_wanted());
+  in_child([] {});
+  EXPECT_EQ(sluice_aio_error(write), EINPROGRESS);
+  (*slow)->arrive();
+  EXPECT_EQ(status_when_done(*write), 0);
+  EXPECT_EQ(sluice_aio_return(write), 1);
+  ::munmap(memory, sizeof(sluice_aiocb));
+}
+
 TEST(PosixFork, ContextOfAChildIsAnother) {
   const TempFiles files;
   ASSERT_EQ(sync_now(files.fd()), 0);
