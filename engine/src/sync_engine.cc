@@ -273,12 +273,6 @@ void SyncEngine::leave_queue(const FileKey& file) {
   if (queue) want_sync(file, *queue);
 }
 
-std::optional<Errno> SyncEngine::lost(const FileKey& file) const {
-  std::optional<Errno> error;
-  table_->with_known(file, [&](EpochEntry& entry) { error = entry.epochs.lost(); });
-  return error;
-}
-
 std::size_t SyncEngine::queued_inodes() const {
   return queue_->size();
 }

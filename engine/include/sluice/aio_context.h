@@ -49,7 +49,7 @@ struct AioBatch {
 /// none joins a sync that began before it came (clause E3). Contexts know nothing of each other.
 ///
 /// A sync that failed is remembered for its file as long as the context lives, and fails those that come
-/// later (clause E2), until the file is found truncated to nothing.
+/// later (clause E2), until accept_loss().
 ///
 /// Thread-safe. No call waits for a device, but for stop() and the wait functions. Running out of memory ends
 /// the process.
@@ -73,8 +73,9 @@ class AioContext {
 
   /// Queues `order`; its cover is taken now (clause P2).
   /// EBADF: fd is not open. EOPNOTSUPP: it is no regular file, directory or block device. EINVAL: an offset
-  /// is negative. EAGAIN: max_requests are outstanding. ESHUTDOWN: stop() was called. EMFILE: no descriptor
-  /// to duplicate it to. On an error nothing was queued and `order` is untouched (clause B3).
+  /// is negative. EAGAIN: max_requests are outstanding, or the completion queue has no room. ESHUTDOWN:
+  /// stop() was called. EMFILE: no descriptor to duplicate it to. On an error nothing was queued and `order`
+  /// is untouched (clause B3).
   Result<std::shared_ptr<AioRequest>> submit(AioOrder&& order) noexcept;
   /// Queues orders in their sequence up to the first that is refused. Their requests are appended to
   /// `requests`.
@@ -85,6 +86,10 @@ class AioContext {
   /// covers can be cancelled, and a read or write that waits for its turn. Cancelling a write takes nothing
   /// from the syncs that cover it. REQUIRES: `request` was submitted here.
   CancelOutcome cancel(AioRequest& request) noexcept;
+
+  /// The caller has dealt with what failed syncs of this file have lost, by writing it to another place or by
+  /// doing without: syncs that come later are judged afresh. Fails as submit() does for the descriptor.
+  Result<void> accept_loss(int fd) noexcept;
 
   // ---- Waiting ----
 
@@ -120,7 +125,6 @@ class AioContext {
                     AioRequest& request);
   void enqueue_transfer(const Transfer& transfer, Priority priority, AioTarget&& target,
                         AioCompletion&& completion, AioRequest& request);
-  void note_if_emptied(const AioTarget& target);
   Result<void> take_place();
   void finish(AioRequest& request, Result<std::size_t> result);
 

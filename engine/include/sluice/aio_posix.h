@@ -3,7 +3,7 @@
  * Every call returns at once with what is described, or -1 and errno, but for sluice_aio_suspend(),
  * sluice_aio_waitcomplete() and sluice_lio_listio() with LIO_WAIT, which wait. All are MT-safe (clause S7).
  * Requests of one process share one queue, whose threads are made at the first request; a child of fork(2)
- * has none of its parent's requests (their blocks say ECANCELED there) and starts a queue of its own.
+ * has none of its parent's requests (their blocks say ECANCELED there, but for those in memory that both share) and starts a queue of its own.
  * docs/contract.md has the clauses.
  */
 #pragma once
@@ -98,6 +98,11 @@ int sluice_aio_cancel(int fd, struct sluice_aiocb* block);
  * (null: none) has passed; EINTR: a signal handler has run; *block is null then. Source: FreeBSD's
  * aio_waitcomplete(2), clause B8. */
 ssize_t sluice_aio_waitcomplete(struct sluice_aiocb** block, const struct timespec* timeout);
+
+/* The program has dealt with what failed syncs of this file have lost: later ones are judged afresh. Until
+ * then they fail, for what is lost is not made durable by a sync that succeeds (clause E2). EBADF: fd is not
+ * open; EINVAL: its file cannot be synced. */
+int sluice_aio_accept_loss(int fd);
 
 /* Queues the requests of `count` blocks; mode LIO_WAIT waits for all, LIO_NOWAIT notifies by `notification`
  * (may be null) when all are done. EINVAL: bad mode, count or notification; EFAULT: a block cannot be read,

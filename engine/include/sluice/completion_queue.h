@@ -13,15 +13,15 @@
 
 namespace sluice {
 
-/// Requests that are done and wait to be taken, in the order in which they ended. Holds at most as many as
-/// its orders' contexts let be outstanding. Thread-safe; may outlive the context.
+/// Requests that are done and wait to be taken, in the order in which they ended. Bounded: room for a
+/// request is kept from its submission until it is taken. Thread-safe; may outlive the context.
 class CompletionQueue {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
   using Requests = std::vector<std::shared_ptr<AioRequest>>;
 
   /// Fails as eventfd(2): EMFILE, ENFILE, ENOMEM.
-  static Result<std::shared_ptr<CompletionQueue>> create();
+  static Result<std::shared_ptr<CompletionQueue>> create(std::size_t max_requests = 65536);
 
   /// Readable (poll(2), epoll(7)) while something is to be taken; a level, not an edge. Not to be read from.
   /// Valid as long as the queue.
@@ -35,14 +35,25 @@ class CompletionQueue {
 
  private:
   friend class AioCompletion;
-  explicit CompletionQueue(UniqueFd event_fd) : event_fd_(std::move(event_fd)) {}
+  friend class AioContext;
+  CompletionQueue(UniqueFd event_fd, std::size_t max_requests)
+      : max_requests_(max_requests), event_fd_(std::move(event_fd)) {}
 
+  /// False when there is no room for one more.
+  bool reserve();
+  /// A request for which there was room was not submitted.
+  void give_back();
   void put(std::shared_ptr<AioRequest> request);
   Requests take_locked(std::size_t max) SLUICE_REQUIRES(mutex_);
 
+  // Constant after construction.
+  const std::size_t max_requests_;
   const UniqueFd event_fd_;
+
   FutexWord put_;
   mutable Mutex mutex_;
+  /// Submitted and not taken. done_.size() <= reserved_ <= max_requests_
+  std::size_t reserved_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::deque<std::shared_ptr<AioRequest>> done_ SLUICE_GUARDED_BY(mutex_);
 };
 

@@ -107,8 +107,6 @@ class SyncEngine {
 
   /// Set for good when more than max_failed_inodes have failed.
   [[nodiscard]] std::optional<Errno> failure() const;
-  /// The error that a full barrier of this file would be answered now, if any.
-  [[nodiscard]] std::optional<Errno> lost(const FileKey& file) const;
   /// Inodes that wait for their turn to be synced.
   [[nodiscard]] std::size_t queued_inodes() const;
   [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }

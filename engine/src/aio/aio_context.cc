@@ -85,7 +85,11 @@ Result<std::shared_ptr<AioRequest>> AioContext::submit(AioOrder&& order) noexcep
   if (!is_valid(order)) return fail(EINVAL);
   Result<AioTarget> target = find_target(*descriptors_, order.fd);
   if (!target) return fail(target.error());
-  if (const Result<void> place = take_place(); !place) return fail(place.error());
+  if (order.completions && !order.completions->reserve()) return fail(EAGAIN);
+  if (const Result<void> place = take_place(); !place) {
+    if (order.completions) order.completions->give_back();
+    return fail(place.error());
+  }
 
   // From here on nothing can fail: the engine and the queue have room for as many, and do not stop before the
   // place is given back.
@@ -122,7 +126,6 @@ Result<void> AioContext::submit_detached(AioOrder&& order) noexcept {
 
 void AioContext::enqueue_sync(SyncKind kind, Priority priority, AioTarget&& target,
                               AioCompletion&& completion, AioRequest& request) {
-  if (target.empty && engine_->lost(target.file)) note_if_emptied(target);
   auto callback = std::make_unique<AioSyncCallback>(std::move(completion), *engine_, target);
   Result<std::shared_ptr<SyncRequest>> sync =
       engine_->submit(SyncOrder{.file = target.file,
@@ -153,11 +156,13 @@ void AioContext::enqueue_transfer(const Transfer& transfer, Priority priority, A
   request.transfer_ = static_cast<std::uint64_t>(*id);
 }
 
-/// A loss ends when its file is truncated to nothing. Nobody tells us of that, so it is looked for; the epoch
-/// is taken before the look, so that what is written after it is not forgiven.
-void AioContext::note_if_emptied(const AioTarget& target) {
-  OngoingMutation truncation = engine_->begin(Mutation(target.file, MutationClass::data));
-  if (is_empty(target.descriptor->get())) truncation.emptied();
+Result<void> AioContext::accept_loss(int fd) noexcept {
+  const Result<AioTarget> target = find_target(*descriptors_, fd);
+  if (!target) return fail(target.error());
+  // As after a truncation to nothing, what was before is nobody's concern any more.
+  OngoingMutation acceptance = engine_->begin(Mutation(target->file, MutationClass::data));
+  acceptance.emptied();
+  return {};
 }
 
 CancelOutcome AioContext::cancel(AioRequest& request) noexcept {

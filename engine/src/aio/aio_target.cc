@@ -17,10 +17,6 @@ Result<struct statx> status_of(int fd) {
   return status;
 }
 
-bool is_empty_file(const struct statx& status) {
-  return S_ISREG(status.stx_mode) && status.stx_size == 0;
-}
-
 /// Names the file beyond the life of this descriptor: the time of birth tells two owners of an inode number
 /// apart. All nodes of a block device are one file; no file has the inode number 0.
 FileKey key_of(const struct statx& status) {
@@ -43,15 +39,8 @@ Result<AioTarget> find_target(DuplicateSet& duplicates, int fd) {
   if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode)) return fail(EOPNOTSUPP);
   Result<SharedFd> duplicate = duplicates.duplicate(fd);
   if (!duplicate) return fail(duplicate.error());
-  return AioTarget{.descriptor = std::move(*duplicate),
-                   .file = key_of(*status),
-                   .appends = (flags & O_APPEND) != 0,
-                   .empty = is_empty_file(*status)};
-}
-
-bool is_empty(int fd) {
-  const Result<struct statx> status = status_of(fd);
-  return status && is_empty_file(*status);
+  return AioTarget{
+      .descriptor = std::move(*duplicate), .file = key_of(*status), .appends = (flags & O_APPEND) != 0};
 }
 
 }  // namespace sluice

@@ -12,14 +12,10 @@ struct AioTarget {
   SharedFd descriptor;  ///< A duplicate.
   FileKey file;
   bool appends = false;  ///< Open with O_APPEND.
-  bool empty = false;    ///< A regular file without any bytes.
 };
 
 /// EBADF: `fd` is not open, or with O_PATH only. EOPNOTSUPP: not a regular file, a directory or a block
 /// device. EMFILE: no descriptor is free. Otherwise the error of statx(2).
 Result<AioTarget> find_target(DuplicateSet& duplicates, int fd);
-
-/// True when a regular file has no bytes now.
-bool is_empty(int fd);
 
 }  // namespace sluice

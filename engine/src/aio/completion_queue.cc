@@ -11,10 +11,10 @@
 
 namespace sluice {
 
-Result<std::shared_ptr<CompletionQueue>> CompletionQueue::create() {
+Result<std::shared_ptr<CompletionQueue>> CompletionQueue::create(std::size_t max_requests) {
   UniqueFd event_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event_fd.valid()) return fail_last();
-  return std::shared_ptr<CompletionQueue>(new CompletionQueue(std::move(event_fd)));
+  return std::shared_ptr<CompletionQueue>(new CompletionQueue(std::move(event_fd), max_requests));
 }
 
 CompletionQueue::Requests CompletionQueue::take(std::size_t max) {
@@ -39,6 +39,18 @@ std::size_t CompletionQueue::size() const {
   return done_.size();
 }
 
+bool CompletionQueue::reserve() {
+  const MutexLock lock(mutex_);
+  if (reserved_ == max_requests_) return false;
+  ++reserved_;
+  return true;
+}
+
+void CompletionQueue::give_back() {
+  const MutexLock lock(mutex_);
+  --reserved_;
+}
+
 void CompletionQueue::put(std::shared_ptr<AioRequest> request) {
   {
     const MutexLock lock(mutex_);
@@ -54,6 +66,7 @@ CompletionQueue::Requests CompletionQueue::take_locked(std::size_t max) {
   const auto end = done_.begin() + static_cast<std::ptrdiff_t>(std::min(max, done_.size()));
   Requests taken(std::make_move_iterator(done_.begin()), std::make_move_iterator(end));
   done_.erase(done_.begin(), end);
+  reserved_ -= taken.size();
   std::uint64_t ignored = 0;
   if (!taken.empty() && done_.empty()) static_cast<void>(!::read(event_fd_.get(), &ignored, sizeof ignored));
   return taken;

@@ -121,6 +121,13 @@ ssize_t sluice_aio_waitcomplete(sluice_aiocb** block, const timespec* timeout) {
   return hand_out(**block, finished->error, finished->result);
 }
 
+int sluice_aio_accept_loss(int fd) {
+  const Result<AioContext*> context = process_aio();
+  if (!context) return to_errno(context.error());
+  const Result<void> accepted = (*context)->accept_loss(fd);
+  return !accepted && accepted.error() == Errno(EOPNOTSUPP) ? to_errno(Errno(EINVAL)) : to_errno(accepted);
+}
+
 int sluice_lio_listio(int mode, sluice_aiocb* const blocks[], int count, sigevent* notification) {
   return list(aio(), mode, blocks, count, notification);
 }

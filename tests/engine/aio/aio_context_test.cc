@@ -287,6 +287,21 @@ TEST(AioWaiting, Contract_S2_StatusIsInProgressUntilTheEnd) {
 
 // ---- Limits, cancelling, priority ----
 
+TEST(AioLimits, Contract_E6_CompletionQueueHasRoomForWhatIsTakenOnly) {
+  FakeAio aio;
+  const auto completions = CompletionQueue::create(1).value();
+  const auto submit = [&] {
+    AioOrder order = AioOrder::sync(aio.files().fd());
+    order.completions = completions;
+    return refusal(aio.context(), std::move(order));
+  };
+  ASSERT_EQ(submit(), 0);
+  EXPECT_EQ(submit(), EAGAIN);
+  aio.end_sync(0);
+  ASSERT_EQ(completions->take(1, 1, Clock::now() + FakeBackend::kPatience).size(), 1U);
+  EXPECT_EQ(submit(), 0);
+}
+
 TEST(AioLimits, Contract_L5_FullQueueIsEagainAndTheOrderIsUntouched) {
   AioOptions options;
   options.max_requests = 2;

@@ -130,6 +130,28 @@ TEST(AioCover, Contract_L1_KindsOfSyncsAreWhatWasAskedFor) {
   EXPECT_EQ(aio.syncs().submitted().at(1).kind, SyncKind::full);
 }
 
+TEST(AioCover, Contract_B1_SubmitReturnsBeforeTheSyncIsDone) {
+  FakeAio aio;
+  const auto sync = aio.sync();
+  EXPECT_FALSE(sync->done());
+  aio.end_sync(0);
+  EXPECT_EQ(outcome_of(*sync), 0);
+}
+
+TEST(AioCover, Contract_S1_DataSyncIsFdatasyncAndFullSyncIsFsyncOfWhatWasQueued) {
+  FakeAio aio(2);
+  for (const std::size_t file : {0, 1}) aio.write(file);
+  const auto data = aio.sync(SyncKind::data, 0);
+  const auto full = aio.sync(SyncKind::full, 1);
+  EXPECT_EQ(aio.syncs_when_idle(), 0U);
+  aio.end_transfer(0);
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(1));
+  EXPECT_EQ(aio.syncs().submitted().at(0).kind, SyncKind::data);
+  aio.end_transfer(1);
+  ASSERT_TRUE(aio.syncs().wait_for_submissions(2));
+  EXPECT_EQ(aio.syncs().submitted().at(1).kind, SyncKind::full);
+}
+
 TEST(AioCover, Contract_E3_EverySyncIsANewEpoch) {
   FakeAio aio;
   const auto first = aio.sync();
@@ -217,25 +239,30 @@ TEST(AioFailure, Contract_E2_FailedSyncFailsThoseThatComeLater) {
   EXPECT_EQ(aio.syncs_when_idle(), 1U);
 }
 
-TEST(AioFailure, LossEndsWhenTheFileIsFoundEmpty) {
+TEST(AioFailure, LossEndsWhenTheProgramAcceptsIt) {
   FakeAio aio;
   const auto failed = aio.sync();
   aio.end_sync(0, EIO);
   ASSERT_EQ(outcome_of(*failed), EIO);
+  ASSERT_TRUE(aio.context().accept_loss(aio.files().fd()));
   const auto afresh = aio.sync();
   aio.end_sync(1);
   EXPECT_EQ(outcome_of(*afresh), 0);
 }
 
-TEST(AioFailure, LossStandsWhileTheFileHasBytes) {
+TEST(AioFailure, Contract_E2_EmptyFileIsNoExcuse) {
   FakeAio aio;
-  write_bytes(aio.files().fd(), 1);
   const auto failed = aio.sync();
   aio.end_sync(0, EIO);
   ASSERT_EQ(outcome_of(*failed), EIO);
-  ASSERT_EQ(::ftruncate(aio.files().fd(), 0), 0);
-  write_bytes(aio.files().fd(), 1);
   EXPECT_EQ(outcome_of(*aio.sync()), EIO);
+}
+
+TEST(AioFailure, AcceptingALossNeedsADescriptor) {
+  FakeAio aio;
+  const auto refused = aio.context().accept_loss(-1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), Errno(EBADF));
 }
 
 TEST(AioFailure, Contract_P5_FailedSyncIsNotReportedAsCovered) {
