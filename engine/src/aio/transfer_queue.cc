@@ -1,4 +1,4 @@
-#include "transfer_queue.h"
+#include "aio/transfer_queue.h"
 
 #include <optional>
 #include <utility>

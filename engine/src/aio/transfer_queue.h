@@ -8,12 +8,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "aio/transfer_order.h"
+#include "aio/waiting_transfers.h"
 #include "sluice/epochs.h"
 #include "sluice/io_backend.h"
 #include "sluice/mutex.h"
 #include "sluice/result.h"
-#include "transfer_order.h"
-#include "waiting_transfers.h"
 
 namespace sluice {
 

@@ -1,4 +1,4 @@
-#include "waiting_transfers.h"
+#include "aio/waiting_transfers.h"
 
 #include <utility>
 

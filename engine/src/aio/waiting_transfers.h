@@ -5,7 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "transfer_order.h"
+#include "aio/transfer_order.h"
 
 namespace sluice {
 
