@@ -18,7 +18,9 @@ class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
     if (!context) GTEST_SKIP() << "io_uring is not to be had here: " << context.error().message();
     auto first = SlowBuffer::create();
     auto second = SlowBuffer::create();
-    if (!first || !second) GTEST_SKIP() << "userfaultfd is not to be had here: " << first.error().message();
+    for (const auto* buffer : {&first, &second}) {
+      if (!*buffer) GTEST_SKIP() << "userfaultfd is not to be had here: " << buffer->error().message();
+    }
     first_ = std::move(*first);
     second_ = std::move(*second);
     context_ = std::move(*context);
