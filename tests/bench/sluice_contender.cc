@@ -1,8 +1,7 @@
-#include <cstdint>
-
 #include "contender.h"
 #include "sluice/aio_context.h"
 #include "sluice/check.h"
+#include "sluice/completion_queue.h"
 
 namespace sluice::bench {
 namespace {
