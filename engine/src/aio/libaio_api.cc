@@ -23,12 +23,12 @@ LibaioRegistry& registry() {
   return LibaioRegistry::instance();
 }
 
-int negative(Errno error) {
+/// What a call returns: 0, or the errno negated.
+int code_of(Errno error) {
   return -error.value();
 }
-
-int status_of(const Result<void>& result) {
-  return result ? 0 : negative(result.error());
+int code_of(const Result<void>& result) {
+  return result ? 0 : code_of(result.error());
 }
 
 Result<ContextPtr> make_context(int max_events) {
@@ -58,7 +58,7 @@ int sluice_io_setup(int maxevents, sluice_io_context_t* context) {
   if (!is_readable(context, sizeof *context)) return -EFAULT;
   if (*context != nullptr) return -EINVAL;
   Result<ContextPtr> made = make_context(maxevents);
-  if (!made) return negative(made.error());
+  if (!made) return code_of(made.error());
   *context = registry().add(std::move(*made));
   return 0;
 }
@@ -76,7 +76,7 @@ int sluice_io_submit(sluice_io_context_t context, long count, sluice_iocb* block
   int queued = 0;  // Stays below the limit of the context, which is an int.
   while (queued < count) {
     const Result<void> next = submit_one(*found, blocks + queued);
-    if (!next) return queued > 0 ? queued : negative(next.error());
+    if (!next) return queued > 0 ? queued : code_of(next.error());
     ++queued;
   }
   return queued;
@@ -89,7 +89,7 @@ int sluice_io_fsync(sluice_io_context_t context, sluice_iocb* block, sluice_io_c
   sluice_iocb content;
   sluice_io_prep_fsync(&content, fd);
   sluice_io_set_callback(&content, callback);
-  return status_of(found->submit_as(block, content));
+  return code_of(found->submit_as(block, content));
 }
 
 int sluice_io_cancel(sluice_io_context_t context, sluice_iocb* block, sluice_io_event* result) {
@@ -97,7 +97,7 @@ int sluice_io_cancel(sluice_io_context_t context, sluice_iocb* block, sluice_io_
   if (!found) return -EINVAL;
   if (!is_readable(result, sizeof *result)) return -EFAULT;
   const Result<sluice_io_event> cancelled = found->cancel(block);
-  if (!cancelled) return negative(cancelled.error());
+  if (!cancelled) return code_of(cancelled.error());
   *result = *cancelled;
   return 0;
 }
@@ -107,11 +107,11 @@ int sluice_io_getevents(sluice_io_context_t context, long min, long max, sluice_
   const ContextPtr found = registry().find(context);
   if (!found || min < 0 || min > max) return -EINVAL;
   const Result<FutexWord::Deadline> deadline = read_deadline(timeout);
-  if (!deadline) return negative(deadline.error());
+  if (!deadline) return code_of(deadline.error());
   if (max > 0 && !is_readable(events, sizeof *events)) return -EFAULT;
   const std::span<sluice_io_event> room(events, static_cast<std::size_t>(max));
   const Result<std::size_t> collected = found->collect(static_cast<std::size_t>(min), room, *deadline);
-  return collected ? static_cast<int>(*collected) : negative(collected.error());
+  return collected ? static_cast<int>(*collected) : code_of(collected.error());
 }
 
 int sluice_io_queue_run(sluice_io_context_t context) {
@@ -132,6 +132,6 @@ int sluice_io_queue_wait(sluice_io_context_t context, const timespec* timeout) {
   const ContextPtr found = registry().find(context);
   if (!found) return -EINVAL;
   const Result<FutexWord::Deadline> deadline = read_deadline(timeout);
-  if (!deadline) return negative(deadline.error());
-  return status_of(found->wait_for_event(*deadline));
+  if (!deadline) return code_of(deadline.error());
+  return code_of(found->wait_for_event(*deadline));
 }

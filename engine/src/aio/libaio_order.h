@@ -2,6 +2,7 @@
 
 #include <climits>
 
+#include "aio/reqprio.h"
 #include "sluice/aio_libaio.h"
 #include "sluice/aio_request.h"
 #include "sluice/result.h"
@@ -11,8 +12,7 @@ namespace sluice {
 /// What a block orders; EINVAL when it is badly initialised (clause F4). A sync with a buffer, a length or an
 /// offset is, as the kernel has it (aio_fsync() in fs/aio.c).
 inline Result<AioOrder> order_of(const sluice_iocb& block) {
-  constexpr int kMaxReqprio = 20;  // AIO_PRIO_DELTA_MAX
-  if (block.reqprio < 0 || block.reqprio > kMaxReqprio || block.nbytes > SSIZE_MAX) return fail(EINVAL);
+  if (!is_valid_reqprio(block.reqprio) || block.nbytes > SSIZE_MAX) return fail(EINVAL);
   const bool has_place = block.buf != nullptr || block.nbytes != 0 || block.offset != 0;
   auto* const bytes = static_cast<std::byte*>(block.buf);
   AioOrder order;

@@ -9,14 +9,10 @@
 #include "aio/posix_list.h"
 #include "aio/posix_notify.h"
 #include "aio/process_aio.h"
+#include "aio/reqprio.h"
 
 namespace sluice {
 namespace {
-
-bool is_valid_reqprio(int reqprio) {
-  constexpr int kMax = 20;  // AIO_PRIO_DELTA_MAX, which the C library takes for reads and writes.
-  return reqprio >= 0 && reqprio <= kMax;
-}
 
 /// aio_fsync(3) asks for write access, unlike fsync(2) (clause L6).
 bool is_open_for_writing(int fd) {
