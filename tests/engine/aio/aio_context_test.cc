@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "aio_harness.h"
+#include "backend_choices.h"
 #include "sluice/sync_engine.h"
 
 // Submitting, waiting, cancelling, ending: what holds on every backend, on real files.
@@ -50,10 +51,7 @@ class AioContextOn : public ::testing::TestWithParam<BackendChoice> {
   std::unique_ptr<AioContext> context_;
 };
 
-INSTANTIATE_TEST_SUITE_P(, AioContextOn, ::testing::Values(BackendChoice::io_uring, BackendChoice::threads),
-                         [](const auto& choice) {
-                           return choice.param == BackendChoice::io_uring ? "io_uring" : "threads";
-                         });
+INSTANTIATE_TEST_SUITE_P(, AioContextOn, real_backends(), name_of_backend);
 
 TEST_P(AioContextOn, WriteThenReadGivesTheBytesBack) {
   ASSERT_EQ(submit(AioOrder::write(fd(), bytes_of("sluice"), 7))->wait(), 6U);

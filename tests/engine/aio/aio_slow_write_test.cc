@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "aio_harness.h"
+#include "backend_choices.h"
 #include "slow_buffer.h"
 #include "sluice/sync_engine.h"
 
@@ -39,10 +40,7 @@ class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
   std::unique_ptr<AioContext> context_;
 };
 
-INSTANTIATE_TEST_SUITE_P(, AioSlowWrite, ::testing::Values(BackendChoice::io_uring, BackendChoice::threads),
-                         [](const auto& choice) {
-                           return choice.param == BackendChoice::io_uring ? "io_uring" : "threads";
-                         });
+INSTANTIATE_TEST_SUITE_P(, AioSlowWrite, real_backends(), name_of_backend);
 
 TEST_P(AioSlowWrite, Contract_F3_SyncBetweenTwoWaitsForTheFirstAndNotForTheSecond) {
   const auto first = submit(AioOrder::write(files_.fd(), first_->bytes(), 0));

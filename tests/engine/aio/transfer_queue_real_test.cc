@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "aio/transfer_queue.h"
+#include "backend_choices.h"
 #include "transfer_harness.h"
 
 // The queue on the backends that really read and write.
@@ -41,10 +42,7 @@ class RealTransfers : public ::testing::TestWithParam<BackendChoice> {
   std::unique_ptr<TransferQueue> queue_;
 };
 
-INSTANTIATE_TEST_SUITE_P(, RealTransfers, ::testing::Values(BackendChoice::io_uring, BackendChoice::threads),
-                         [](const auto& choice) {
-                           return choice.param == BackendChoice::io_uring ? "io_uring" : "threads";
-                         });
+INSTANTIATE_TEST_SUITE_P(, RealTransfers, real_backends(), name_of_backend);
 
 TEST_P(RealTransfers, ManyMoreThanMayRunAreWrittenAndReadBack) {
   constexpr std::size_t kPieces = 500;
