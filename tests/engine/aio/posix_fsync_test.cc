@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
+#include <future>
 
 #include "posix_harness.h"
 #include "slow_buffer.h"
@@ -278,6 +280,70 @@ TEST_F(PosixSlowWrite, Contract_L9_SuspendIsInterruptedByASignalHandler) {
   EXPECT_EQ(errno_of(sluice_aio_suspend(blocks, 1, nullptr)), EINTR);
   ::timer_delete(timer);
   ::sigaction(SIGALRM, &before, nullptr);
+}
+
+TEST_F(PosixSlowWrite, Contract_S2_StatusIsInProgressThenTheOutcome) {
+  Block sync(sync_block(files_.fd()));
+  ASSERT_EQ(sluice_aio_fsync(O_DSYNC, &sync), 0);
+  EXPECT_EQ(sluice_aio_error(&sync), EINPROGRESS);
+  slow_->arrive();
+  EXPECT_EQ(status_when_done(sync), 0);
+}
+
+TEST_F(PosixSlowWrite, Contract_S3_NotificationComesWhenAllThatIsCoveredHasEnded) {
+  struct Seen {
+    const sluice_aiocb* write;
+    std::promise<int> status_of_write;
+  } seen{&write_, {}};
+  auto status_of_write = seen.status_of_write.get_future();
+  Block sync(sync_block(files_.fd()));
+  sync.aio_sigevent.sigev_notify = SIGEV_THREAD;
+  sync.aio_sigevent.sigev_value.sival_ptr = &seen;
+  sync.aio_sigevent.sigev_notify_function = [](sigval value) {
+    auto* told = static_cast<Seen*>(value.sival_ptr);
+    told->status_of_write.set_value(sluice_aio_error(told->write));
+  };
+  ASSERT_EQ(sluice_aio_fsync(O_SYNC, &sync), 0);
+  slow_->arrive();
+  ASSERT_EQ(status_of_write.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(status_of_write.get(), 0);
+}
+
+TEST_F(PosixSlowWrite, Contract_E5_WriteToAnotherFileIsServedMeanwhile) {
+  Block sync(sync_block(files_.fd()));
+  ASSERT_EQ(sluice_aio_fsync(O_SYNC, &sync), 0);
+  const TempFiles others;
+  const std::string text = "later";
+  Block later(write_block(others.fd(), text));
+  ASSERT_EQ(sluice_aio_write(&later), 0);
+  EXPECT_EQ(status_when_done(later), 0);
+  EXPECT_EQ(sluice_aio_error(&sync), EINPROGRESS);
+  slow_->arrive();
+}
+
+// Both append, so that the second waits for the first and fails while the sync is queued.
+TEST(PosixFailedWrite, Contract_S4_FailsTheSyncThatCoversItAndNotTheNext) {
+  const TempFiles files;  // Outlives the buffer: to remove it waits for the write.
+  const auto slow = SlowBuffer::create();
+  if (!slow) GTEST_SKIP() << "userfaultfd is not to be had here: " << slow.error().message();
+  const UniqueFd appending(::open(files.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  Block first(sync_block(appending.get()));
+  first.aio_buf = const_cast<std::byte*>((*slow)->bytes().data());
+  first.aio_nbytes = 1;
+  Block bad(sync_block(appending.get()));
+  bad.aio_buf = reinterpret_cast<void*>(16);
+  bad.aio_nbytes = 8;
+  Block sync(sync_block(appending.get()));
+  ASSERT_EQ(sluice_aio_write(&first), 0);
+  ASSERT_EQ(sluice_aio_write(&bad), 0);
+  ASSERT_EQ(sluice_aio_fsync(O_SYNC, &sync), 0);
+  (*slow)->arrive();
+  EXPECT_EQ(status_when_done(sync), EFAULT);
+  EXPECT_EQ(sluice_aio_error(&bad), EFAULT);
+  EXPECT_EQ(sluice_aio_error(&first), 0);
+  Block next(sync_block(appending.get()));
+  ASSERT_EQ(sluice_aio_fsync(O_SYNC, &next), 0);
+  EXPECT_EQ(status_when_done(next), 0);
 }
 
 }  // namespace

@@ -202,9 +202,9 @@ TEST(PosixProcess, Contract_B2_HigherPriorityOvertakesWhatWaits) {
 // ---- fork(2) ----
 
 TEST(PosixFork, ChildHasNoneOfItsParentsRequestsAndItsOwnAreServed) {
+  const TempFiles files;
   const auto slow = SlowBuffer::create();
   if (!slow) GTEST_SKIP() << "userfaultfd is not to be had here: " << slow.error().message();
-  const TempFiles files;
   Block write(sync_block(files.fd()));
   write.aio_buf = const_cast<std::byte*>((*slow)->bytes().data());
   write.aio_nbytes = 1;
