@@ -232,8 +232,8 @@ TEST_P(AioContextOn, Contract_S7_EveryThreadMaySubmitAndWait) {
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
-      for (int j = 0; j < 50; ++j) {
-        const auto write = context_->submit(AioOrder::write(fd(j % 4), bytes_of("x"), j));
+      for (std::size_t j = 0; j < 50; ++j) {
+        const auto write = context_->submit(AioOrder::write(fd(j % 4), bytes_of("x"), static_cast<off_t>(j)));
         const auto sync = context_->submit(AioOrder::sync(fd(j % 4)));
         if (!write || !sync || !(*sync)->wait() || !(*write)->done()) ++failures[i];
       }
