@@ -309,13 +309,14 @@ TEST_F(PosixSlowWrite, Contract_S3_NotificationComesWhenAllThatIsCoveredHasEnded
   EXPECT_EQ(status_of_write.get(), 0);
 }
 
-TEST_F(PosixSlowWrite, Contract_E5_WriteToAnotherFileIsServedMeanwhile) {
+TEST_F(PosixSlowWrite, Contract_E5_ReadOfAnotherFileIsServedMeanwhile) {
   Block sync(sync_block(files_.fd()));
   ASSERT_EQ(sluice_aio_fsync(O_SYNC, &sync), 0);
   const TempFiles others;
-  const std::string text = "later";
-  Block later(write_block(others.fd(), text));
-  ASSERT_EQ(sluice_aio_write(&later), 0);
+  std::string text(1, '.');
+  // Not a write: the kernel's workers line up writes of files whose inodes have one of 64 hashes.
+  Block later(read_block(others.fd(), text));
+  ASSERT_EQ(sluice_aio_read(&later), 0);
   EXPECT_EQ(status_when_done(later), 0);
   EXPECT_EQ(sluice_aio_error(&sync), EINPROGRESS);
   slow_->arrive();
