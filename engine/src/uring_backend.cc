@@ -85,8 +85,8 @@ void UringBackend::submit_transfer(IoToken token, const Transfer& transfer) {
   } else {
     io_uring_prep_write(request, transfer.fd, transfer.buffer, bytes, offset);
   }
-  // Not tried at once by the owner's thread: a page fault on the buffer, which may be a mapping of a file on a
-  // slow disk, would hold up everything else.
+  // Not tried at once by the owner's thread: a page fault on the buffer, which may be a mapping of a file on
+  // a slow disk, would hold up everything else.
   io_uring_sqe_set_flags(request, IOSQE_ASYNC);
   io_uring_sqe_set_data64(request, token.number());
 }

@@ -3,8 +3,8 @@
  * Every call returns at once with what is described, or -1 and errno, but for sluice_aio_suspend(),
  * sluice_aio_waitcomplete() and sluice_lio_listio() with LIO_WAIT, which wait. All are MT-safe (clause S7).
  * Requests of one process share one queue, whose threads are made at the first request; a child of fork(2)
- * has none of its parent's requests (their blocks say ECANCELED there, but for those in memory that both share) and starts a queue of its own.
- * docs/contract.md has the clauses.
+ * has none of its parent's requests (their blocks say ECANCELED there, but for those in memory that both
+ * share) and starts a queue of its own. docs/contract.md has the clauses.
  */
 #pragma once
 
