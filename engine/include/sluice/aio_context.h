@@ -61,7 +61,7 @@ class AioContext {
   /// ENOSYS: `options.backend` is io_uring, which is not there or is forbidden; EINVAL: a limit is out of its
   /// range; EAGAIN: there can be no thread.
   static Result<std::unique_ptr<AioContext>> create(const AioOptions& options = {});
-  /// With backends of the caller's own.
+  /// With backends of the caller's own. Throws std::system_error when there can be no thread.
   AioContext(const AioOptions& options, std::unique_ptr<IoBackend> syncs,
              std::unique_ptr<IoBackend> transfers);
   /// stop()s.
@@ -72,10 +72,10 @@ class AioContext {
   // ---- Requests ----
 
   /// Queues `order`; its cover is taken now (clause P2).
-  /// EBADF: fd is not open. EOPNOTSUPP: it is no regular file, directory or block device. EINVAL: an offset
-  /// is negative. EAGAIN: max_requests are outstanding, or the completion queue has no room. ESHUTDOWN:
-  /// stop() was called. EMFILE: no descriptor to duplicate it to. On an error nothing was queued and `order`
-  /// is untouched (clause B3).
+  /// EBADF: fd is not open, or by O_PATH only. EOPNOTSUPP: it is no regular file, directory or block device.
+  /// EINVAL: an offset is negative. EAGAIN: max_requests are outstanding, or the completion queue has no
+  /// room. ESHUTDOWN: stop() was called. EMFILE: no descriptor to duplicate it to. On an error nothing was
+  /// queued and `order` is untouched (clause B3).
   Result<std::shared_ptr<AioRequest>> submit(AioOrder&& order) noexcept;
   /// Queues orders in their sequence up to the first that is refused. Their requests are appended to
   /// `requests`.

@@ -5,7 +5,9 @@
  *
  * A sync covers what was queued on its file before it was submitted, through any context and by any
  * descriptor, and what the program has written by other means (clauses P2, E1). It is done when all of that
- * has ended and is durable. Later requests neither delay it nor are claimed by it (clauses P6, F3).
+ * has ended and is durable. Later requests neither delay it nor are claimed by it (clauses P6, F3). One that
+ * failed fails those of its file that come later (clause E2), until sluice_aio_accept_loss() of
+ * sluice/aio_posix.h.
  *
  * All calls are MT-safe (clause S7). None waits for a device but sluice_io_destroy(), sluice_io_getevents()
  * and sluice_io_queue_wait(). A child of fork(2) has no context: its parent's are -EINVAL there, and it makes

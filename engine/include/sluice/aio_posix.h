@@ -101,7 +101,8 @@ ssize_t sluice_aio_waitcomplete(struct sluice_aiocb** block, const struct timesp
 
 /* The program has dealt with what failed syncs of this file have lost: later ones are judged afresh. Until
  * then they fail, for what is lost is not made durable by a sync that succeeds (clause E2). EBADF: fd is not
- * open; EINVAL: its file cannot be synced. */
+ * open; EINVAL: its file cannot be synced; EMFILE: no descriptor to duplicate it to; EAGAIN, ENOSYS: as
+ * sluice_aio_fsync(). */
 int sluice_aio_accept_loss(int fd);
 
 /* Queues the requests of `count` blocks; mode LIO_WAIT waits for all, LIO_NOWAIT notifies by `notification`

@@ -20,7 +20,8 @@ class CompletionQueue {
   using Deadline = std::chrono::steady_clock::time_point;
   using Requests = std::vector<std::shared_ptr<AioRequest>>;
 
-  /// Fails as eventfd(2): EMFILE, ENFILE, ENOMEM.
+  /// With room for `max_requests` that are submitted and not taken; to submit more is EAGAIN. Fails as
+  /// eventfd(2): EMFILE, ENFILE, ENOMEM.
   static Result<std::shared_ptr<CompletionQueue>> create(std::size_t max_requests = 65536);
 
   /// Readable (poll(2), epoll(7)) while something is to be taken; a level, not an edge. Not to be read from.

@@ -14,7 +14,7 @@ namespace {
 class LibaioCover : public LibaioFixture {
  protected:
   [[nodiscard]] static std::uint64_t full_syncs() { return (*process_aio())->engine().counters().full.syncs; }
-  /// How many events can be collected now, without collecting any.
+  /// Whether an event can be collected now; collects none.
   [[nodiscard]] bool has_event() const {
     const timespec now{.tv_sec = 0, .tv_nsec = 0};
     return sluice_io_queue_wait(context(), &now) == 0;
