@@ -75,7 +75,10 @@ int error_of(const Block* block) {
 
 template <typename Block>
 ssize_t return_of(const Block* block) {
-  return maybe_null(block) == nullptr ? to_errno(Errno(EINVAL)) : block->__return_value;
+  if (maybe_null(block) == nullptr) return to_errno(Errno(EINVAL));
+  // The result is written before the status.
+  static_cast<void>(status_of(&block->__error_code));
+  return block->__return_value;
 }
 
 }  // namespace

@@ -17,7 +17,6 @@ struct ProcessAio {
   AioOptions options SLUICE_GUARDED_BY(mutex) = aio_environment().options;
   /// Of this process; a child forgets its parent's, which none of its own threads could end.
   AioContext* context SLUICE_GUARDED_BY(mutex) = nullptr;
-  std::uint64_t generation SLUICE_GUARDED_BY(mutex) = 1;
 };
 
 ProcessAio& state();
@@ -36,7 +35,6 @@ void after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
 void after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
   if (state().context != nullptr) state().context->after_fork_in_child();
   state().context = nullptr;
-  ++state().generation;
   state().mutex.unlock();
 }
 
@@ -60,12 +58,6 @@ Result<AioContext*> process_aio() {
     process.context = made->release();
   }
   return process.context;
-}
-
-std::uint64_t process_aio_generation() {
-  ProcessAio& process = state();
-  const MutexLock lock(process.mutex);
-  return process.generation;
 }
 
 Result<void> set_process_aio_options(const AioOptions& options) {

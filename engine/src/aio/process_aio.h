@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
 #include "sluice/aio_context.h"
 #include "sluice/result.h"
 
@@ -15,9 +13,6 @@ namespace sluice {
 /// ENOSYS: io_uring was demanded and is not to be had. EAGAIN: there can be no thread. EINVAL: a limit is out
 /// of its range.
 Result<AioContext*> process_aio();
-
-/// Changes in the child of a fork(2), which has a context of its own.
-std::uint64_t process_aio_generation();
 
 /// What the context is to be made with, instead of what the environment says. EBUSY: there is one already.
 Result<void> set_process_aio_options(const AioOptions& options);

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "child_threads.h"
 #include "posix_harness.h"
 #include "slow_buffer.h"
 #include "syscall_filter.h"
@@ -166,6 +167,7 @@ TEST(PreloadNotify, FunctionIsCalledWithItsValue) {
 // ---- The process ----
 
 TEST(PreloadFork, ChildInMidFlightHasItsOwnRequestsOnly) {
+  SLUICE_SKIP_IF_CHILD_MAY_HAVE_NO_THREADS();
   auto slow = SlowBuffer::create();
   if (!slow) GTEST_SKIP() << "userfaultfd is not to be had here: " << slow.error().message();
   const TempFiles files;
