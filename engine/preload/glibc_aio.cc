@@ -7,7 +7,6 @@
 #include <type_traits>
 
 #include "aio/posix_entry.h"
-#include "aio/process_aio.h"
 
 // The C library's asynchronous I/O on the engine, by its own names and with its own control block.
 
@@ -58,11 +57,10 @@ Block* maybe_null(Block* block) {
   return block;
 }
 
-// Made now: a signal handler may be the first to call, and must not be the one to make it; and a fork while
-// another thread makes it would leave the child with half.
+// Made when the library is loaded: a signal handler may be the first to call, and must not be the one to make
+// it; and a fork while another thread makes it would leave the child with half of it.
 [[gnu::constructor]] void make_aio() {
   aio();
-  static_cast<void>(process_aio_options());
 }
 
 // aio_error(3) and aio_return(3) are async-signal-safe: they look at the block and at nothing else. As in the

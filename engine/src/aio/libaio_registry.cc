@@ -8,6 +8,15 @@
 #include "sluice/check.h"
 
 namespace sluice {
+namespace {
+
+// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
+// it.
+[[gnu::constructor]] void make_registry() {
+  LibaioRegistry::instance();
+}
+
+}  // namespace
 
 LibaioRegistry& LibaioRegistry::instance() {
   // Never destroyed: requests may be outstanding at exit(3).

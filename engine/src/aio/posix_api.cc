@@ -33,6 +33,12 @@ PosixAio& aio() {
   return posix_aio<PosixAio::Collect::once>();
 }
 
+// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
+// it.
+[[gnu::constructor]] void make_aio() {
+  aio();
+}
+
 /// Says what the request has returned; its block says EINVAL from now on.
 ssize_t hand_out(sluice_aiocb& block, int error, ssize_t result) {
   std::atomic_ref<int>(block.sluice_error).store(EINVAL, std::memory_order_release);

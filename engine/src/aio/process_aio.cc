@@ -47,6 +47,12 @@ ProcessAio& state() {
   return *process;
 }
 
+// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
+// it.
+[[gnu::constructor]] void make_state() {
+  state();
+}
+
 }  // namespace
 
 Result<AioContext*> process_aio() {
