@@ -41,7 +41,9 @@ void read_variable(const char* name, const char* wanted, Parse parse, Value& val
   }
 }
 
-AioEnvironment read_environment() {
+}  // namespace
+
+AioEnvironment read_aio_environment() {
   AioEnvironment environment;
   AioOptions& options = environment.options;
   read_variable("SLUICE_AIO_BACKEND", "auto, io_uring or threads", parse_backend, options.backend);
@@ -50,10 +52,8 @@ AioEnvironment read_environment() {
   return environment;
 }
 
-}  // namespace
-
 const AioEnvironment& aio_environment() {
-  static const AioEnvironment environment = read_environment();
+  static const AioEnvironment environment = read_aio_environment();
   return environment;
 }
 

@@ -13,9 +13,12 @@ struct AioEnvironment {
   bool use_priority = false;
 };
 
-/// As it was when this was called first. A value that is none of the above is named on stderr, once, and the
-/// default is used: the program does not know of it and should not die of it. A program with more rights than
-/// its user (secure_getenv(3)) gets the defaults. Thread-safe.
+/// As it is now. A value that is none of the above is named on stderr, and the default is used: the program
+/// does not know of it and should not die of it. A program with more rights than its user (secure_getenv(3))
+/// gets the defaults. Not thread-safe: setenv(3) may not be under way.
+AioEnvironment read_aio_environment();
+
+/// As it was when the program was loaded. Thread-safe.
 const AioEnvironment& aio_environment();
 
 }  // namespace sluice
