@@ -140,7 +140,7 @@ TEST(AioCover, Contract_B1_SubmitReturnsBeforeTheSyncIsDone) {
 
 TEST(AioCover, Contract_S1_DataSyncIsFdatasyncAndFullSyncIsFsyncOfWhatWasQueued) {
   FakeAio aio(2);
-  for (const std::size_t file : {0, 1}) aio.write(file);
+  for (const std::size_t file : {0U, 1U}) aio.write(file);
   const auto data = aio.sync(SyncKind::data, 0);
   const auto full = aio.sync(SyncKind::full, 1);
   EXPECT_EQ(aio.syncs_when_idle(), 0U);

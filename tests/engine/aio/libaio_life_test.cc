@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "aio/process_aio.h"
-#include "child_threads.h"
 #include "libaio_fixture.h"
+#include "sanitizer_limits.h"
 #include "syscall_filter.h"
 
 // Contexts of the libaio shape from setup to destruction, and across fork(2).
@@ -124,6 +124,7 @@ TEST_F(LibaioLife, Contract_L8_WithoutIoUringThreadsCarryOn) {
 }
 
 TEST_F(LibaioLife, DescriptorThatCannotBeDuplicatedIsEmfile) {
+  SLUICE_SKIP_IF_CHECKS_NEED_DESCRIPTORS();
   SLUICE_SKIP_IF_CHILD_MAY_HAVE_NO_THREADS();
   EXPECT_TRUE(holds_in_child([this] {
     sluice_io_context_t made = nullptr;

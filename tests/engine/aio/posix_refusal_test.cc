@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "posix_harness.h"
+#include "sanitizer_limits.h"
 
 // A request that is refused only when its block is in progress already.
 
@@ -23,6 +24,7 @@ void forbid_descriptors() {
 }
 
 TEST(PosixRefusal, WakesWhoHasSeenTheBlockInProgress) {
+  SLUICE_SKIP_IF_CHECKS_NEED_DESCRIPTORS();
   in_child([] {
     const TempFiles files;
     Block block(sync_block(files.fd()));

@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
-#include "child_threads.h"
 #include "posix_harness.h"
+#include "sanitizer_limits.h"
 #include "slow_buffer.h"
 #include "syscall_filter.h"
 
