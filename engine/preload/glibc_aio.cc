@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "aio/posix_entry.h"
+#include "aio/process_wide.h"
 
 // The C library's asynchronous I/O on the engine, by its own names and with its own control block.
 
@@ -28,25 +29,19 @@ static_assert(offsetof(aiocb, aio_offset) == 128 && offsetof(aiocb64, aio_offset
 template <typename Block>
 requires std::is_same_v<Block, aiocb> || std::is_same_v<Block, aiocb64>
 struct PosixLayout<Block> {
-  static PosixBlock view(Block& block) {
-    return {.address = &block,
-            .fd = block.aio_fildes,
-            .buffer = block.aio_buf,
-            .bytes = block.aio_nbytes,
-            .offset = block.aio_offset,
-            .opcode = block.aio_lio_opcode,
-            .reqprio = block.aio_reqprio,
-            .notification = block.aio_sigevent,
-            .error = &block.__error_code,
-            .result = &block.__return_value};
-  }
+  static int* error(Block& block) { return &block.__error_code; }
   static const int* error(const Block& block) { return &block.__error_code; }
+  static ssize_t* result(Block& block) { return &block.__return_value; }
 };
 
 namespace {
 
 PosixAio& aio() {
-  return posix_aio<PosixAio::Collect::from_block>();
+  return process_wide<PosixAio, PosixAio::Collect::from_block>();
+}
+
+[[gnu::constructor]] void make_aio() {
+  aio();
 }
 
 /// <aio.h> says that a block is never null, and the compiler believes it. Programs do not keep to it, and
@@ -55,12 +50,6 @@ template <typename Block>
 Block* maybe_null(Block* block) {
   asm("" : "+r"(block));
   return block;
-}
-
-// Made when the library is loaded: a signal handler may be the first to call, and must not be the one to make
-// it; and a fork while another thread makes it would leave the child with half of it.
-[[gnu::constructor]] void make_aio() {
-  aio();
 }
 
 // aio_error(3) and aio_return(3) are async-signal-safe: they look at the block and at nothing else. As in the

@@ -1,17 +1,13 @@
 #include "aio/libaio_registry.h"
 
-#include <pthread.h>
-
 #include <cerrno>
 #include <utility>
 
-#include "sluice/check.h"
+#include "aio/process_wide.h"
 
 namespace sluice {
 namespace {
 
-// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
-// it.
 [[gnu::constructor]] void make_registry() {
   LibaioRegistry::instance();
 }
@@ -19,15 +15,7 @@ namespace {
 }  // namespace
 
 LibaioRegistry& LibaioRegistry::instance() {
-  // Never destroyed: requests may be outstanding at exit(3).
-  static LibaioRegistry* made = nullptr;
-  static LibaioRegistry* const registry = [] {
-    made = new LibaioRegistry;
-    SLUICE_CHECK(::pthread_atfork([] { made->before_fork(); }, [] { made->after_fork_in_parent(); },
-                                  [] { made->after_fork_in_child(); }) == 0);
-    return made;
-  }();
-  return *registry;
+  return process_wide<LibaioRegistry>();
 }
 
 // ---- Contexts ----

@@ -51,15 +51,15 @@ class LibaioRegistry {
   void end_cancel(const sluice_iocb* block, std::uint64_t use);
   bool is_being_cancelled(const sluice_iocb* block);
 
- private:
-  using Contexts = std::unordered_map<std::uintptr_t, std::shared_ptr<LibaioContext>>;
-
-  LibaioRegistry() = default;
-  [[nodiscard]] Contexts::iterator find_locked(sluice_io_context_t name) SLUICE_REQUIRES(mutex_);
-
+  /// Around fork(2).
   void before_fork();
   void after_fork_in_parent();
   void after_fork_in_child();
+
+ private:
+  using Contexts = std::unordered_map<std::uintptr_t, std::shared_ptr<LibaioContext>>;
+
+  [[nodiscard]] Contexts::iterator find_locked(sluice_io_context_t name) SLUICE_REQUIRES(mutex_);
 
   /// Held across a fork, so that the child finds it whole.
   Mutex mutex_;

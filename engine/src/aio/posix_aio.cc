@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "aio/aio_environment.h"
 #include "aio/posix_list.h"
 #include "aio/posix_notify.h"
 #include "aio/process_aio.h"
@@ -63,6 +64,8 @@ class PosixAio::Callback final : public AioCallback {
   const PosixBlock block_;
   const std::shared_ptr<PosixList> list_;
 };
+
+PosixAio::PosixAio(Collect collect) : collect_(collect), use_priority_(aio_environment().use_priority) {}
 
 // ---- Queueing ----
 

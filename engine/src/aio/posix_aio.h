@@ -40,7 +40,8 @@ class PosixAio {
     ssize_t result;
   };
 
-  explicit PosixAio(Collect collect) : collect_(collect) {}
+  /// Uses priority if the environment says so.
+  explicit PosixAio(Collect collect);
   PosixAio(const PosixAio&) = delete;
   PosixAio& operator=(const PosixAio&) = delete;
 
@@ -105,7 +106,7 @@ class PosixAio {
   [[nodiscard]] Priority priority_of(const PosixBlock& block) const;
 
   const Collect collect_;
-  std::atomic<bool> use_priority_{false};
+  std::atomic<bool> use_priority_;
   /// Advances whenever a block is done.
   FutexWord finished_any_;
 

@@ -4,6 +4,7 @@
 
 #include "aio/posix_entry.h"
 #include "aio/process_aio.h"
+#include "aio/process_wide.h"
 #include "sluice/aio_posix.h"
 
 // The entry points of sluice/aio_posix.h.
@@ -12,29 +13,17 @@ namespace sluice {
 
 template <>
 struct PosixLayout<sluice_aiocb> {
-  static PosixBlock view(sluice_aiocb& block) {
-    return {.address = &block,
-            .fd = block.aio_fildes,
-            .buffer = block.aio_buf,
-            .bytes = block.aio_nbytes,
-            .offset = block.aio_offset,
-            .opcode = block.aio_lio_opcode,
-            .reqprio = block.aio_reqprio,
-            .notification = block.aio_sigevent,
-            .error = &block.sluice_error,
-            .result = &block.sluice_result};
-  }
+  static int* error(sluice_aiocb& block) { return &block.sluice_error; }
   static const int* error(const sluice_aiocb& block) { return &block.sluice_error; }
+  static ssize_t* result(sluice_aiocb& block) { return &block.sluice_result; }
 };
 
 namespace {
 
 PosixAio& aio() {
-  return posix_aio<PosixAio::Collect::once>();
+  return process_wide<PosixAio, PosixAio::Collect::once>();
 }
 
-// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
-// it.
 [[gnu::constructor]] void make_aio() {
   aio();
 }

@@ -1,17 +1,13 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <cerrno>
 #include <ctime>
 #include <optional>
 #include <vector>
 
-#include "aio/aio_environment.h"
 #include "aio/deadline_after.h"
 #include "aio/posix_aio.h"
 #include "aio/readable.h"
-#include "sluice/check.h"
 
 // What the entry points for struct sluice_aiocb and for the C library's struct aiocb have in common.
 
@@ -26,18 +22,32 @@ inline int to_errno(const Result<void>& result) {
   return result ? 0 : to_errno(result.error());
 }
 
-/// What a layout of the block has to say.
-///   static PosixBlock view(Block& block);
-///   static const int* error(const Block& block);
+/// Where a layout of the block keeps the status; all other fields have the names that POSIX gives them.
+///   static int* error(Block& block), and the same of a const block;
+///   static ssize_t* result(Block& block);
 template <typename Block>
 struct PosixLayout;
+
+template <typename Block>
+PosixBlock view_of(Block& block) {
+  return {.address = &block,
+          .fd = block.aio_fildes,
+          .buffer = block.aio_buf,
+          .bytes = block.aio_nbytes,
+          .offset = block.aio_offset,
+          .opcode = block.aio_lio_opcode,
+          .reqprio = block.aio_reqprio,
+          .notification = block.aio_sigevent,
+          .error = PosixLayout<Block>::error(block),
+          .result = PosixLayout<Block>::result(block)};
+}
 
 /// The view of a block that is to be queued. EINVAL: none; EFAULT: it cannot be read.
 template <typename Block>
 Result<PosixBlock> open_block(Block* block) {
   if (block == nullptr) return fail(EINVAL);
   if (!is_readable(block, sizeof *block)) return fail(EFAULT);
-  return PosixLayout<Block>::view(*block);
+  return view_of(*block);
 }
 
 template <typename Block>
@@ -73,8 +83,7 @@ int suspend(const PosixAio& aio, const Block* const blocks[], int count, const t
 
 template <typename Block>
 int cancel(PosixAio& aio, int fd, Block* block) {
-  const std::optional<PosixBlock> view =
-      block == nullptr ? std::nullopt : std::optional(PosixLayout<Block>::view(*block));
+  const std::optional<PosixBlock> view = block == nullptr ? std::nullopt : std::optional(view_of(*block));
   const Result<int> outcome = aio.cancel(fd, view ? &*view : nullptr);
   return outcome ? *outcome : to_errno(outcome.error());
 }
@@ -90,19 +99,6 @@ int list(PosixAio& aio, int mode, Block* const blocks[], int count, const sigeve
     views.emplace_back(*view);
   }
   return to_errno(aio.list(mode, views, notification));
-}
-
-/// An instance that lives as long as the process, and survives its forks.
-template <PosixAio::Collect kCollect>
-PosixAio& posix_aio() {
-  static PosixAio* const aio = [] {
-    static PosixAio* made = new PosixAio(kCollect);
-    made->use_priority(aio_environment().use_priority);
-    SLUICE_CHECK(::pthread_atfork([] { made->before_fork(); }, [] { made->after_fork_in_parent(); },
-                                  [] { made->after_fork_in_child(); }) == 0);
-    return made;
-  }();
-  return *aio;
 }
 
 }  // namespace sluice

@@ -1,11 +1,9 @@
 #include "aio/process_aio.h"
 
-#include <pthread.h>
-
 #include <cerrno>
 
 #include "aio/aio_environment.h"
-#include "sluice/check.h"
+#include "aio/process_wide.h"
 #include "sluice/mutex.h"
 
 namespace sluice {
@@ -17,38 +15,27 @@ struct ProcessAio {
   AioOptions options SLUICE_GUARDED_BY(mutex) = aio_environment().options;
   /// Of this process; a child forgets its parent's, which none of its own threads could end.
   AioContext* context SLUICE_GUARDED_BY(mutex) = nullptr;
+
+  // Locked by one handler and unlocked by another, which the analysis cannot follow.
+  void before_fork() SLUICE_TSA(no_thread_safety_analysis) {
+    mutex.lock();
+    if (context != nullptr) context->before_fork();
+  }
+  void after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
+    if (context != nullptr) context->after_fork_in_parent();
+    mutex.unlock();
+  }
+  void after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
+    if (context != nullptr) context->after_fork_in_child();
+    context = nullptr;
+    mutex.unlock();
+  }
 };
 
-ProcessAio& state();
-
-// Locked by one handler and unlocked by another, which the analysis cannot follow.
-void before_fork() SLUICE_TSA(no_thread_safety_analysis) {
-  state().mutex.lock();
-  if (state().context != nullptr) state().context->before_fork();
-}
-
-void after_fork_in_parent() SLUICE_TSA(no_thread_safety_analysis) {
-  if (state().context != nullptr) state().context->after_fork_in_parent();
-  state().mutex.unlock();
-}
-
-void after_fork_in_child() SLUICE_TSA(no_thread_safety_analysis) {
-  if (state().context != nullptr) state().context->after_fork_in_child();
-  state().context = nullptr;
-  state().mutex.unlock();
-}
-
 ProcessAio& state() {
-  // Never destroyed: threads of the context may outlive main().
-  static ProcessAio* const process = [] {
-    SLUICE_CHECK(::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0);
-    return new ProcessAio;
-  }();
-  return *process;
+  return process_wide<ProcessAio>();
 }
 
-// Made when the program is loaded: a fork while another thread makes it would leave the child with half of
-// it.
 [[gnu::constructor]] void make_state() {
   state();
 }
