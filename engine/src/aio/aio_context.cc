@@ -25,28 +25,23 @@ EngineOptions engine_options(const AioOptions& options) {
   return engine;
 }
 
-/// The bytes of a read or write, and where they go.
-std::optional<Transfer> transfer_of(const AioOrder& order, int fd) {
+/// The bytes of a read or write, and where they go; without its descriptor.
+std::optional<Transfer> transfer_of(const AioOrder& order) {
   if (const auto* read = std::get_if<AioRead>(&order.operation)) {
     return Transfer{.kind = TransferKind::read,
-                    .fd = fd,
+                    .fd = -1,
                     .buffer = read->buffer.data(),
                     .bytes = read->buffer.size(),
                     .offset = read->offset};
   }
   if (const auto* write = std::get_if<AioWrite>(&order.operation)) {
     return Transfer{.kind = TransferKind::write,
-                    .fd = fd,
+                    .fd = -1,
                     .buffer = const_cast<std::byte*>(write->buffer.data()),
                     .bytes = write->buffer.size(),
                     .offset = write->offset};
   }
   return std::nullopt;
-}
-
-bool is_valid(const AioOrder& order) {
-  const std::optional<Transfer> transfer = transfer_of(order, -1);
-  return !transfer || transfer->offset >= 0;
 }
 
 }  // namespace
@@ -82,7 +77,8 @@ AioContext::~AioContext() {
 // ---- Requests ----
 
 Result<std::shared_ptr<AioRequest>> AioContext::submit(AioOrder&& order) noexcept {
-  if (!is_valid(order)) return fail(EINVAL);
+  std::optional<Transfer> transfer = transfer_of(order);
+  if (transfer && transfer->offset < 0) return fail(EINVAL);
   Result<AioTarget> target = find_target(*descriptors_, order.fd);
   if (!target) return fail(target.error());
   if (order.completions && !order.completions->reserve()) return fail(EAGAIN);
@@ -95,7 +91,8 @@ Result<std::shared_ptr<AioRequest>> AioContext::submit(AioOrder&& order) noexcep
   // place is given back.
   auto request = std::make_shared<AioRequest>(order.tag);
   AioCompletion completion(*this, request, std::move(order.callback), std::move(order.completions));
-  if (const std::optional<Transfer> transfer = transfer_of(order, target->descriptor->get())) {
+  if (transfer) {
+    transfer->fd = target->descriptor->get();
     enqueue_transfer(*transfer, order.priority, std::move(*target), std::move(completion), *request);
   } else {
     const SyncKind kind = std::get<AioSync>(order.operation).kind;
