@@ -57,7 +57,7 @@ void SyncEngine::start_sync(const FileKey& file) {
   // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
   // begin_sync(), so that no mutation which the sync covers does.
   std::optional<Fingerprint> fingerprint;
-  if (options_.may_elide) {
+  if (!options_.opaque) {
     if (const Result<Fingerprint> now = backend_->fingerprint(descriptor->get())) fingerprint = *now;
   }
   const IoToken token(++last_token_);

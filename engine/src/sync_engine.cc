@@ -162,7 +162,7 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   const FileKey file = order.file;
   EngineCounters::Kind& counters = counters_.of(order.kind);
   counters.barriers.fetch_add(1, std::memory_order_relaxed);
-  const bool changed = order.written_unseen || changed_behind(file, order.kind, order.descriptor->get());
+  const bool changed = options_.opaque || changed_behind(file, order.kind, order.descriptor->get());
   PendingBarrier barrier{.id = id,
                          .kind = order.kind,
                          .since = Clock::now(),

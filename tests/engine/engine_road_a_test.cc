@@ -82,11 +82,8 @@ TEST_F(EngineCoveredFailure, OtherFilesAreUnharmed) {
 
 class EngineUnseenWrites : public ::testing::Test {
  protected:
-  std::shared_ptr<SyncRequest> submit(SyncKind kind = SyncKind::full) {
-    SyncOrder order = harness_.order(kind);
-    order.written_unseen = true;
-    return harness_.submit(std::move(order));
-  }
+  EngineUnseenWrites() : harness_(1, {.opaque = true}) {}
+  std::shared_ptr<SyncRequest> submit(SyncKind kind = SyncKind::full) { return harness_.submit(kind); }
 
   FakeHarness harness_;
 };

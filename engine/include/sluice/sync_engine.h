@@ -35,9 +35,10 @@ struct EngineOptions {
   /// Descriptors kept open of inodes that have something to sync, and of those that have not.
   std::size_t max_dirty_descriptors = 4096;
   std::size_t max_clean_descriptors = 256;
-  /// Whether a barrier whose cover is durable is answered without a sync. statx(2) is asked before each sync
-  /// then, on the engine's thread: it must not wait for a server.
-  bool may_elide = true;
+  /// Every file may be written without the engine's knowledge (docs/design.md, opaque inodes): no barrier is
+  /// elided, and none is served by a sync that began before it came. Otherwise statx(2) is asked before each
+  /// sync, on the engine's thread: it must not wait for a server.
+  bool opaque = false;
 };
 
 /// What a drain did.

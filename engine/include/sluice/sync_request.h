@@ -37,9 +37,6 @@ struct SyncOrder {
   Acknowledge acknowledge = Acknowledge::when_durable;
   Priority priority;
   WhenFull when_full = WhenFull::refuse;
-  /// The file may have been written until now without the engine's knowledge: no sync that began before this
-  /// order came serves it, and it is never elided (docs/design.md, opaque inodes).
-  bool written_unseen = false;
   /// An open descriptor of the file, which may be read-only; kept open until the answer. Used for the sync
   /// unless the engine holds one that was opened before the file's first write. REQUIRES: not null.
   SharedFd descriptor;

@@ -19,9 +19,9 @@ namespace {
 EngineOptions engine_options(const AioOptions& options) {
   EngineOptions engine;
   engine.max_requests = options.max_requests;
-  // Nothing is elided here; and a file may be of a server that does not answer, which shall hold up its own
-  // syncs alone (clause E5).
-  engine.may_elide = false;
+  // The program may write by any means; and a file may be of a server that does not answer, which shall hold
+  // up its own syncs alone (clause E5).
+  engine.opaque = true;
   return engine;
 }
 
@@ -130,7 +130,6 @@ void AioContext::enqueue_sync(SyncKind kind, Priority priority, AioTarget&& targ
                                 .acknowledge = Acknowledge::when_durable,
                                 .priority = priority,
                                 .when_full = WhenFull::refuse,
-                                .written_unseen = true,
                                 .descriptor = std::move(target.descriptor),
                                 .callback = std::move(callback)});
   SLUICE_CHECK(sync.has_value());
