@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "aio_harness.h"
-#include "backend_choices.h"
+#include "real_aio.h"
 #include "sluice/sync_engine.h"
 
 // Submitting, waiting, cancelling, ending: what holds on every backend, on real files.
@@ -30,25 +30,11 @@ int refusal(AioContext& context, AioOrder order) {
   }());
 }
 
-class AioContextOn : public ::testing::TestWithParam<BackendChoice> {
+class AioContextOn : public RealAio {
  protected:
-  void SetUp() override {
-    AioOptions options;
-    options.backend = GetParam();
-    auto context = AioContext::create(options);
-    if (!context) GTEST_SKIP() << "io_uring is not to be had here: " << context.error().message();
-    context_ = std::move(*context);
-  }
-
-  std::shared_ptr<AioRequest> submit(AioOrder order) {
-    auto request = context_->submit(std::move(order));
-    EXPECT_TRUE(request);
-    return *request;
-  }
   [[nodiscard]] int fd(std::size_t index = 0) const { return files_.fd(index); }
 
   TempFiles files_{4};
-  std::unique_ptr<AioContext> context_;
 };
 
 INSTANTIATE_TEST_SUITE_P(, AioContextOn, real_backends(), name_of_backend);

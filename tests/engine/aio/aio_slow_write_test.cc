@@ -3,7 +3,7 @@
 #include <array>
 
 #include "aio_harness.h"
-#include "backend_choices.h"
+#include "real_aio.h"
 #include "slow_buffer.h"
 #include "sluice/sync_engine.h"
 
@@ -12,13 +12,11 @@
 namespace sluice::testing {
 namespace {
 
-class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
+class AioSlowWrite : public RealAio {
  protected:
   void SetUp() override {
-    AioOptions options;
-    options.backend = GetParam();
-    auto context = AioContext::create(options);
-    if (!context) GTEST_SKIP() << "io_uring is not to be had here: " << context.error().message();
+    RealAio::SetUp();
+    if (IsSkipped()) return;
     auto first = SlowBuffer::create();
     auto second = SlowBuffer::create();
     for (const auto* buffer : {&first, &second}) {
@@ -26,7 +24,6 @@ class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
     }
     first_ = std::move(*first);
     second_ = std::move(*second);
-    context_ = std::move(*context);
   }
   void TearDown() override {
     // The context ends when both have arrived.
@@ -34,12 +31,10 @@ class AioSlowWrite : public ::testing::TestWithParam<BackendChoice> {
     if (second_) second_->arrive();
     context_.reset();
   }
-  std::shared_ptr<AioRequest> submit(AioOrder order) { return context_->submit(std::move(order)).value(); }
 
   TempFiles files_;
   std::unique_ptr<SlowBuffer> first_;
   std::unique_ptr<SlowBuffer> second_;
-  std::unique_ptr<AioContext> context_;
 };
 
 INSTANTIATE_TEST_SUITE_P(, AioSlowWrite, real_backends(), name_of_backend);
