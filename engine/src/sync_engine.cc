@@ -186,8 +186,9 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
       freed_places = 0;
     queue = entry.needs_queueing();
   });
-  if (queue) want_sync(file, *queue);
-  if (must_wait(received.reception)) return {};
+  const bool waits = must_wait(received.reception);
+  if (queue && !(waits && order.may_sync_here && sync_here(file))) want_sync(file, *queue);
+  if (waits) return {};
 
   if (received.reception == Reception::durable) counters.elided.fetch_add(1, std::memory_order_relaxed);
   if (received.reception == Reception::accepted) counters.accepted.fetch_add(1, std::memory_order_relaxed);

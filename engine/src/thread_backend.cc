@@ -40,6 +40,10 @@ void ThreadBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   submit({token, Sync{fd, kind}});
 }
 
+IoCompletion ThreadBackend::sync(int fd, SyncKind kind) {
+  return completion_of({}, sync_call_(fd, kind));
+}
+
 void ThreadBackend::submit_transfer(IoToken token, const Transfer& transfer) {
   SLUICE_CHECK(transfer.offset >= 0);
   submit({token, transfer});

@@ -30,6 +30,7 @@ class ThreadBackend final : public IoBackend {
   ThreadBackend& operator=(const ThreadBackend&) = delete;
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  IoCompletion sync(int fd, SyncKind kind) override;
   void submit_transfer(IoToken token, const Transfer& transfer) override;
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;

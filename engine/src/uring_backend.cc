@@ -74,6 +74,10 @@ void UringBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   io_uring_sqe_set_data64(request, token.number());
 }
 
+IoCompletion UringBackend::sync(int fd, SyncKind kind) {
+  return completion_of({}, sync_file(fd, kind));
+}
+
 void UringBackend::submit_transfer(IoToken token, const Transfer& transfer) {
   // To io_uring a negative offset means the position of the open file.
   SLUICE_CHECK(transfer.offset >= 0);

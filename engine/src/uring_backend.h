@@ -28,6 +28,7 @@ class UringBackend final : public IoBackend {
   UringBackend& operator=(const UringBackend&) = delete;
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  IoCompletion sync(int fd, SyncKind kind) override;
   void submit_transfer(IoToken token, const Transfer& transfer) override;
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;

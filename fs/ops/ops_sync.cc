@@ -31,6 +31,7 @@ void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind, Repl
   order.file = node.key();
   order.kind = kind;
   order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case.
+  order.may_sync_here = true;                // One of many readers; see docs/locking.md.
   order.descriptor = std::move(fd);
   order.callback = std::make_unique<SyncReply>(std::move(reply));
   const Result<void> queued = core.engine.submit_detached(std::move(order));

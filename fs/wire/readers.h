@@ -12,7 +12,7 @@
 
 namespace sluicefs {
 
-/// The threads that take requests from the kernel and serve them. None ever waits for a sync, so a few
+/// The threads that take requests from the kernel and serve them. One at most waits for a sync, so a few
 /// suffice; one is added when the last idle one gets work (a system call on the source may block), up to
 /// kMaxReaders, and ends when more than kMaxIdle have nothing to do.
 class Readers {

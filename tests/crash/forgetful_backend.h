@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -15,8 +17,11 @@ class ForgetfulBackend final : public IoBackend {
   ForgetfulBackend(std::unique_ptr<IoBackend> honest, unsigned nth) : honest_(std::move(honest)), nth_(nth) {}
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override {
-    if (++submitted_ % nth_ != 0) return honest_->submit_sync(token, fd, kind);
+    if (!forgets()) return honest_->submit_sync(token, fd, kind);
     forgotten_.push_back({token, IoOutcome::succeeded});
+  }
+  IoCompletion sync(int fd, SyncKind kind) override {
+    return forgets() ? IoCompletion{{}, IoOutcome::succeeded} : honest_->sync(fd, kind);
   }
   void submit_transfer(IoToken token, const Transfer& transfer) override {
     honest_->submit_transfer(token, transfer);
@@ -32,10 +37,12 @@ class ForgetfulBackend final : public IoBackend {
   [[nodiscard]] std::string_view name() const override { return "forgetful"; }
 
  private:
+  bool forgets() { return ++asked_ % nth_ == 0; }
+
   const std::unique_ptr<IoBackend> honest_;
   const unsigned nth_;
+  std::atomic<std::uint64_t> asked_{0};
   // Of the engine's thread.
-  std::uint64_t submitted_ = 0;
   std::vector<IoCompletion> forgotten_;
 };
 

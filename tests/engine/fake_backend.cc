@@ -36,18 +36,38 @@ FakeBackend::~FakeBackend() {
 
 void FakeBackend::submit_sync(IoToken token, int fd, SyncKind kind) {
   const SubmittedSync sync{.token = token, .fd = fd, .kind = kind, .inode = inode_of(fd)};
-  AnswerFunction answer_function;
   {
     const MutexLock lock(mutex_);
     check_rules(token);
     syncs_.add(sync);
+  }
+  offer(sync);
+}
+
+IoCompletion FakeBackend::sync(int fd, SyncKind kind) {
+  SubmittedSync sync{.token = {}, .fd = fd, .kind = kind, .inode = inode_of(fd)};
+  {
+    const MutexLock lock(mutex_);
+    sync.token = IoToken(last_here_++);
+    syncs_.add(sync);
+  }
+  offer(sync);
+  const MutexLock lock(mutex_);
+  while (!completed_here_.contains(sync.token)) changed_.wait(mutex_);
+  return completed_here_.extract(sync.token).mapped();
+}
+
+void FakeBackend::offer(const SubmittedSync& sync) {
+  AnswerFunction answer_function;
+  {
+    const MutexLock lock(mutex_);
     answer_function = answer_function_;
     changed_.notify_all();
   }
   if (!answer_function) return;
   const std::optional<SyncAnswer> answer = answer_function(sync);
   const MutexLock lock(mutex_);
-  const auto found = syncs_.find(token);
+  const auto found = syncs_.find(sync.token);
   // The test may have ended it by now.
   if (answer && found != syncs_.in_flight().end()) end_locked(found, *answer);
 }
@@ -149,7 +169,12 @@ void FakeBackend::end_all(SyncAnswer answer) {
 void FakeBackend::end_locked(Syncs::InFlight::iterator sync, SyncAnswer answer) {
   const SubmittedSync ended = syncs_.take(sync);
   SLUICE_CHECK(inode_of(ended.fd) == ended.inode);
-  completed_.push_back({.token = ended.token, .outcome = answer.outcome, .error = answer.error});
+  const IoCompletion completion{.token = ended.token, .outcome = answer.outcome, .error = answer.error};
+  if (ended.token.number() < kHere) {
+    completed_.push_back(completion);
+  } else {
+    completed_here_.emplace(ended.token, completion);
+  }
   changed_.notify_all();
 }
 

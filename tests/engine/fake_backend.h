@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -57,16 +58,18 @@ struct TransferAnswer {
 
 /// A backend without a device: the test decides when, in which order and how each sync and transfer ends.
 ///
-/// They are held until the test ends them, unless answer_by() or answer_transfers_by() says otherwise. The
-/// members of IoBackend belong to the engine; all others may be called by any thread. Ends the process when
-/// the engine breaks the backend's rules: more in flight than max_in_flight(), one token twice, submissions
-/// and wait() on different threads, a descriptor closed or replaced while it is in use.
+/// They are held until the test ends them, unless answer_by() or answer_transfers_by() says otherwise. A
+/// sync() is held like one that was submitted, and its caller with it; its token is one of kHere and above.
+/// The members of IoBackend belong to the engine; all others may be called by any thread. Ends the process
+/// when the engine breaks the backend's rules: more in flight than max_in_flight(), one token twice,
+/// submissions and wait() on different threads, a descriptor closed or replaced while it is in use.
 class FakeBackend final : public IoBackend {
  public:
   using AnswerFunction = std::function<std::optional<SyncAnswer>(const SubmittedSync&)>;
   using TransferFunction = std::function<std::optional<TransferAnswer>(const SubmittedTransfer&)>;
   /// How long the test's side waits before it gives up.
   static constexpr std::chrono::seconds kPatience{20};
+  static constexpr std::uint64_t kHere = std::uint64_t{1} << 63;
 
   explicit FakeBackend(unsigned max_in_flight = 64) : max_in_flight_(max_in_flight) {}
   ~FakeBackend() override;
@@ -76,6 +79,7 @@ class FakeBackend final : public IoBackend {
   // ---- IoBackend ----
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  IoCompletion sync(int fd, SyncKind kind) override;
   void submit_transfer(IoToken token, const Transfer& transfer) override;
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
@@ -136,6 +140,7 @@ class FakeBackend final : public IoBackend {
 
   void end_until_stopped(std::uint32_t seed, const AnswerFunction& function) SLUICE_EXCLUDES(mutex_);
   void check_rules(IoToken token) SLUICE_REQUIRES(mutex_);
+  void offer(const SubmittedSync& sync) SLUICE_EXCLUDES(mutex_);
   void end_locked(Syncs::InFlight::iterator sync, SyncAnswer answer) SLUICE_REQUIRES(mutex_);
   void end_locked(Transfers::InFlight::iterator transfer, TransferAnswer answer) SLUICE_REQUIRES(mutex_);
 
@@ -146,6 +151,8 @@ class FakeBackend final : public IoBackend {
   Syncs syncs_ SLUICE_GUARDED_BY(mutex_);
   Transfers transfers_ SLUICE_GUARDED_BY(mutex_);
   std::vector<IoCompletion> completed_ SLUICE_GUARDED_BY(mutex_);
+  std::map<IoToken, IoCompletion> completed_here_ SLUICE_GUARDED_BY(mutex_);
+  std::uint64_t last_here_ SLUICE_GUARDED_BY(mutex_) = kHere;
   AnswerFunction answer_function_ SLUICE_GUARDED_BY(mutex_);
   TransferFunction transfer_function_ SLUICE_GUARDED_BY(mutex_);
   std::optional<Result<Fingerprint>> fingerprint_ SLUICE_GUARDED_BY(mutex_);

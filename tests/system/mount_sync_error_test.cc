@@ -28,6 +28,7 @@ class FailingBackend : public IoBackend {
       : error_(error), real_(std::move(*make_backend(BackendChoice::threads, 4))) {}
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override { real_->submit_sync(token, fd, kind); }
+  IoCompletion sync(int, SyncKind) override { return {{}, IoOutcome::failed, error_}; }
   void submit_transfer(IoToken token, const Transfer& transfer) override {
     real_->submit_transfer(token, transfer);
   }

@@ -67,7 +67,7 @@ struct Fingerprint {
 /// The engine's only way to the operating system. Each backend has one owner: a thread of the engine's, for
 /// syncs or for transfers.
 ///
-/// Threads: submit_sync(), submit_transfer() and wait() are called by the owner only; wake() and
+/// Threads: submit_sync(), submit_transfer() and wait() are called by the owner only; sync(), wake() and
 /// fingerprint() by any. What is submitted runs in any order, and much of it at once.
 class IoBackend {
  public:
@@ -80,8 +80,12 @@ class IoBackend {
   /// in flight.
   virtual void submit_sync(IoToken token, int fd, SyncKind kind) = 0;
 
-  /// The same with a transfer, whose buffer too the caller keeps until then. As with read(2), at most
-  /// 0x7ffff000 bytes are moved.
+  /// Makes a sync on the calling thread and waits for it; it counts as one that is in flight. The
+  /// completion's token says nothing. Any thread.
+  virtual IoCompletion sync(int fd, SyncKind kind) = 0;
+
+  /// As submit_sync(), with a transfer, whose buffer too the caller keeps until then. As with read(2), at
+  /// most 0x7ffff000 bytes are moved.
   virtual void submit_transfer(IoToken token, const Transfer& transfer) = 0;
 
   /// Appends what has completed since the last call to `completions`; waits until there is something, or

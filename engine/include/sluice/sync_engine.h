@@ -54,9 +54,9 @@ struct DrainReport {
 /// Follows the epochs of every inode, queues barriers, and answers each when exactly its cover is durable.
 ///
 /// Thread-safe throughout. One thread of its own owns the backend; no caller waits for a device, but in
-/// stop() and drain(). Answers leave outside every lock. Running out of memory ends the process: half of a
-/// change to these tables could acknowledge what is not durable, and what is not acknowledged was not
-/// promised.
+/// stop() and drain(), and in submit() whoever says that he may (SyncOrder::may_sync_here). Answers leave
+/// outside every lock. Running out of memory ends the process: half of a change to these tables could
+/// acknowledge what is not durable, and what is not acknowledged was not promised.
 class SyncEngine {
  public:
   /// Starts the engine's thread; throws std::system_error when there can be none.
@@ -136,15 +136,22 @@ class SyncEngine {
   void limit_failures(Errno error);
   void answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places);
 
-  // On the engine's thread.
-  void run();
-  void start_syncs();
-  void start_sync(const FileKey& file);
-  void finish_sync(const IoCompletion& completion);
+  // A sync from its beginning to its end.
+  std::optional<RunningSync> begin_sync(const FileKey& file);
+  void finish_sync(RunningSync&& sync, const IoCompletion& completion);
+  bool sync_here(const FileKey& file);
+  bool take_turn(std::size_t limit);
+  void end_turn();
   void mark_clean(const FileKey& file);
   static std::vector<BarrierAnswer> end_sync(EpochEntry& entry, const RunningSync& sync,
                                              const IoCompletion& completion);
   void count(const RunningSync& sync, const IoCompletion& completion, std::size_t answered);
+
+  // On the engine's thread.
+  void run();
+  void start_syncs();
+  bool start_sync(const FileKey& file);
+  void take_completion(const IoCompletion& completion);
 
   // Constant after construction.
   const EngineOptions options_;
@@ -159,6 +166,8 @@ class SyncEngine {
   /// False only while the engine's thread may be asleep; whoever sets it true must wake the thread.
   std::atomic<bool> awake_{true};
   std::atomic<std::thread::id> own_thread_{};
+  /// Syncs under way, on whichever thread; at most max_in_flight() of the backend.
+  std::atomic<std::size_t> under_way_{0};
   /// The error that every request gets; 0: none.
   std::atomic<int> failure_{0};
 

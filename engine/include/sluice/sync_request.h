@@ -14,7 +14,7 @@
 namespace sluice {
 
 /// Is told the result of a sync, exactly once, outside every lock of the engine: on the engine's thread, or
-/// within submit() or cancel() on the caller's when the answer is known there. Must not block and must not
+/// within some caller's submit() or cancel() when the answer is known there. Must not block and must not
 /// wait for another sync; may submit, and is refused on the engine's thread when the queue is full.
 class SyncCallback {
  public:
@@ -37,6 +37,9 @@ struct SyncOrder {
   Acknowledge acknowledge = Acknowledge::when_durable;
   Priority priority;
   WhenFull when_full = WhenFull::refuse;
+  /// submit() may take as long as a sync: when no other sync is under way it makes this one itself and calls
+  /// back before it returns, which spares the answer two changes of thread.
+  bool may_sync_here = false;
   /// An open descriptor of the file, which may be read-only; kept open until the answer. Used for the sync
   /// unless the engine holds one that was opened before the file's first write. REQUIRES: not null.
   SharedFd descriptor;

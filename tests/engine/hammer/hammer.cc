@@ -10,6 +10,7 @@ namespace {
 std::unique_ptr<IoBackend> watched(Scene& scene, HammerBackend made) {
   auto backend = std::make_unique<ObservedBackend>(std::move(made.backend), scene.clock, scene.histories,
                                                    std::move(made.meddler));
+  scene.observed = backend.get();
   if (!made.lie) return backend;
   return std::make_unique<LyingBackend>(std::move(backend), *made.lie);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -26,6 +27,7 @@ class LyingBackend final : public IoBackend {
   LyingBackend(std::unique_ptr<IoBackend> backend, Lie lie) : backend_(std::move(backend)), lie_(lie) {}
 
   void submit_sync(IoToken token, int fd, SyncKind kind) override;
+  IoCompletion sync(int fd, SyncKind kind) override;
   void submit_transfer(IoToken token, const Transfer& transfer) override {
     backend_->submit_transfer(token, transfer);
   }
@@ -38,11 +40,11 @@ class LyingBackend final : public IoBackend {
  private:
   const std::unique_ptr<IoBackend> backend_;
   const Lie lie_;
+  std::atomic<std::size_t> submitted_{0};
 
   // Owned by the engine's thread.
   std::vector<IoCompletion> lies_;  ///< To be told.
   std::set<IoToken> told_;          ///< Running, but answered by a lie.
-  std::size_t submitted_ = 0;
 };
 
 }  // namespace sluice::testing

@@ -23,6 +23,7 @@ struct Scene {
   TickClock clock;
   Histories histories;
   std::unique_ptr<SyncEngine> engine;
+  ObservedBackend* observed = nullptr;  ///< The engine's, or what its backend stands on.
 
   std::atomic<std::size_t> accepted{0};           ///< Requests that the engine has taken.
   std::atomic<std::size_t> answered{0};           ///< Calls of a callback.

@@ -46,6 +46,8 @@ class Witness final : public SyncCallback {
     order.priority = priority;
     order.when_full = when_full;
     order.descriptor = scene.files.descriptor(file);
+    order.may_sync_here = when_full == WhenFull::wait;
+    scene.observed->about_to_submit();
     seen.submitted = scene.clock.now();
     order.callback = std::make_unique<Witness>(scene, file, seen, resubmits);
     Result<std::shared_ptr<SyncRequest>> request = scene.engine->submit(std::move(order));
