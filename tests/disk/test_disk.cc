@@ -8,23 +8,9 @@
 #include <vector>
 
 #include "remove_tree.h"
-#include "run_program.h"
 
 namespace sluice::testing {
 namespace {
-
-/// ext4 would zero its inode tables and its journal later by itself, to the surprise of who counts.
-std::vector<std::string> mkfs_of(FileSystem type) {
-  switch (type) {
-    case FileSystem::ext4:
-      return {"/sbin/mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"};
-    case FileSystem::xfs:
-      return {"/sbin/mkfs.xfs", "-q", "-f", "-K"};
-    case FileSystem::btrfs:
-      return {"/sbin/mkfs.btrfs", "-q", "-f", "-K"};
-  }
-  return {};
-}
 
 template <typename Value>
 Value value_or_throw(Result<Value> result, const std::string& what) {
@@ -33,18 +19,6 @@ Value value_or_throw(Result<Value> result, const std::string& what) {
 }
 
 }  // namespace
-
-std::string name_of(FileSystem type) {
-  switch (type) {
-    case FileSystem::ext4:
-      return "ext4";
-    case FileSystem::xfs:
-      return "xfs";
-    case FileSystem::btrfs:
-      return "btrfs";
-  }
-  return {};
-}
 
 TestDisk::TestDisk(TestDiskSetup setup) {
   std::string pattern = std::filesystem::temp_directory_path() / "sluice-disk-XXXXXX";
@@ -63,12 +37,12 @@ void TestDisk::start(const TestDiskSetup& setup) {
   std::vector<std::string> arguments{"--image",    image(),
                                      "--size",     std::to_string(setup.size_bytes),
                                      "--control",  base_ / "control",
-                                     "--counters", base_ / "counters",
+                                     "--counters", counters(),
                                      "--scratch",  base_};
   if (setup.record) arguments.insert(arguments.end(), {"--log", log()});
   process_.emplace(value_or_throw(DiskProcess::start(arguments), "no test disk"));
   control_.emplace(value_or_throw(ControlClient::connect(base_ / "control"), "no control of the test disk"));
-  counters_.emplace(value_or_throw(CounterFile::open(base_ / "counters"), "no counters of the test disk"));
+  counters_.emplace(value_or_throw(CounterFile::open(counters()), "no counters of the test disk"));
 }
 
 TestDisk::~TestDisk() {
@@ -84,10 +58,7 @@ void TestDisk::remove_files() {
 }
 
 void TestDisk::make_file_system(FileSystem type) {
-  std::vector<std::string> command = mkfs_of(type);
-  command.push_back(device());
-  const int status = value_or_throw(run_program(command), "cannot run " + command[0]);
-  if (status != 0) throw std::runtime_error(command[0] + " failed");
+  make_file_system_on(device(), type);
   file_system_ = type;
 }
 

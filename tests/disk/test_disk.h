@@ -10,14 +10,10 @@
 #include "control.h"
 #include "disk_counters.h"
 #include "disk_process.h"
+#include "mkfs.h"
 #include "sluice/result.h"
 
 namespace sluice::testing {
-
-enum class FileSystem : std::uint8_t { ext4, xfs, btrfs };
-
-/// "ext4", as mount(8) and mkfs(8) say it.
-std::string name_of(FileSystem type);
 
 struct TestDiskSetup {
   /// XFS wants at least 300 MiB. The image has holes: it takes what is written to it.
@@ -49,6 +45,9 @@ class TestDisk {
   [[nodiscard]] std::filesystem::path image() const { return base_ / "image"; }
   /// The log; there is none unless it was asked for.
   [[nodiscard]] std::filesystem::path log() const { return base_ / "log"; }
+
+  /// The counters, for other processes to map (disk_counters.h).
+  [[nodiscard]] std::filesystem::path counters() const { return base_ / "counters"; }
 
   /// A command of control.h, and the value of its answer.
   Result<std::string> tell(std::string_view command) { return control_->tell(command); }
