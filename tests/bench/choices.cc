@@ -1,0 +1,97 @@
+#include "choices.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+
+namespace sluice::bench {
+namespace {
+
+/// Acknowledged means durable, unless the mount is told otherwise.
+bool is_strict(const std::string& mount_options) {
+  constexpr std::string_view kDurability = "durability=";
+  const std::size_t at = mount_options.find(kDurability);
+  return at == std::string::npos || mount_options.substr(at + kDurability.size()).starts_with("strict");
+}
+
+Contender ours(const std::string& name, const std::filesystem::path& program, const std::string& options) {
+  Contender result{.name = name, .mount_command = {program, "-f"}, .launcher = {}};
+  if (!options.empty()) result.mount_command.insert(result.mount_command.end(), {"-o", options});
+  result.mount_command.insert(result.mount_command.end(), {"{source}", "{mount}"});
+  result.claims_strict = is_strict(options);
+  return result;
+}
+
+Contender peer(const std::string& name, std::vector<std::string> command) {
+  return {.name = name, .mount_command = std::move(command), .launcher = {}, .is_peer = true};
+}
+
+std::vector<Contender> our_modes(const ContenderChoices& choices) {
+  std::vector<Contender> result;
+  for (const std::string& mode : choices.modes) {
+    const std::size_t at = mode.find('=');
+    const std::string name = mode.substr(0, at);
+    const std::string options = at == std::string::npos ? "" : mode.substr(at + 1);
+    if (name.empty()) throw std::runtime_error("a mode is NAME=OPTIONS, not " + mode);
+    result.push_back(ours(name, choices.sluicefs, options));
+    if (!choices.earlier.empty()) result.push_back(ours(name + "-earlier", choices.earlier, options));
+  }
+  return result;
+}
+
+std::vector<Contender> others(const ContenderChoices& choices) {
+  std::vector<Contender> result;
+  if (!choices.passthrough_ll.empty()) {
+    result.push_back(
+        peer("passthrough_ll", {choices.passthrough_ll, "-f", "-o", "source={source}", "{mount}"}));
+  }
+  if (!choices.passthrough_hp.empty()) {
+    result.push_back(peer("passthrough_hp", {choices.passthrough_hp, "--foreground", "{source}", "{mount}"}));
+  }
+  if (!choices.bindfs.empty()) {
+    result.push_back(peer("bindfs", {choices.bindfs, "-f", "{source}", "{mount}"}));
+  }
+  if (!choices.eatmydata.empty()) {
+    // On the directory itself; what it acknowledges is not even asked for.
+    result.push_back(
+        {.name = "eatmydata", .mount_command = {}, .launcher = {choices.eatmydata}, .claims_strict = false});
+  }
+  return result;
+}
+
+Contender& find(std::vector<Contender>& all, const std::string& name) {
+  const auto found = std::ranges::find(all, name, &Contender::name);
+  if (found == all.end()) throw std::runtime_error("no contender " + name + ", or its program is not there");
+  return *found;
+}
+
+}  // namespace
+
+std::vector<Contender> contenders_of(const ContenderChoices& choices) {
+  std::vector<Contender> all{{.name = "native", .mount_command = {}, .launcher = {}}};
+  std::ranges::move(our_modes(choices), std::back_inserter(all));
+  std::ranges::move(others(choices), std::back_inserter(all));
+  for (const std::string& name : choices.claimed_strict) find(all, name).claims_strict = true;
+  for (const std::string& name : choices.only) (void)find(all, name);
+  if (!choices.only.empty()) {
+    std::erase_if(all, [&](const Contender& contender) {
+      return std::ranges::find(choices.only, contender.name) == choices.only.end();
+    });
+  }
+  return all;
+}
+
+std::filesystem::path find_program(const std::string& name) {
+  const char* const path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "" : path);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const std::filesystem::path program = std::filesystem::path(directory) / name;
+    if (::access(program.c_str(), X_OK) == 0) return program;
+  }
+  return {};
+}
+
+}  // namespace sluice::bench

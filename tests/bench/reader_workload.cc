@@ -1,0 +1,90 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <array>
+
+#include "callers.h"
+#include "file_calls.h"
+#include "workload_families.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::size_t kBlock = 4096;
+
+/// One reads small files that are in memory, first alone and then while many others append and sync.
+class ReadBesideSyncs final : public Workload {
+ public:
+  ReadBesideSyncs(const Setting& setting, Ledger& ledger)
+      : setting_(setting), ledger_(ledger), small_(setting.count(100)) {}
+
+  void prepare() override {
+    const std::array<std::byte, kBlock> content{};
+    for (std::size_t number = 0; number < small_; ++number) {
+      write_at(open_file(small_path(number), O_WRONLY | O_CREAT | O_EXCL), content, 0);
+    }
+    for (unsigned number = 0; number < setting_.callers; ++number) {
+      (void)open_file(setting_.directory / synced_name(number), O_WRONLY | O_CREAT | O_EXCL);
+    }
+  }
+  void open() override {
+    for (unsigned number = 0; number < setting_.callers; ++number) {
+      synced_.push_back(open_file(setting_.directory / synced_name(number), O_WRONLY | O_APPEND));
+    }
+    versions_.resize(setting_.callers);
+  }
+  Sample run() override {
+    const Operation read = [this](Caller& caller) {
+      std::array<std::byte, kBlock> content{};
+      (void)read_at(open_file(small_path(caller.below(small_)), O_RDONLY), content, 0);
+    };
+    Setting alone = setting_;
+    alone.callers = 1;
+    Ledger none;
+    const Sample quiet = repeat(alone, none, read);
+    Sample result = repeat_beside(setting_, ledger_, read, [this](Caller& caller) { sync(caller); });
+    result.quiet = quiet.latency;
+    return result;
+  }
+
+ private:
+  static std::string synced_name(unsigned number) { return fmt::format("synced-{}", number); }
+  [[nodiscard]] std::filesystem::path small_path(std::size_t number) const {
+    return setting_.directory / fmt::format("small-{}", number);
+  }
+  void sync(Caller& caller) {
+    std::array<std::byte, kBlock> block{};
+    const std::uint64_t at = std::uint64_t{versions_[caller.number()]} * kBlock;
+    const Version version = ++versions_[caller.number()];
+    stamp(block, at, version);
+    append(synced_[caller.number()], block);
+    sync_file(synced_[caller.number()]);
+    caller.acknowledged({synced_name(caller.number()), {}, at, kBlock, version});
+  }
+
+  const Setting setting_;
+  Ledger& ledger_;
+  const std::size_t small_;
+  std::vector<UniqueFd> synced_;
+  std::vector<Version> versions_;
+};
+
+}  // namespace
+
+std::vector<WorkloadKind> reader_workloads() {
+  WorkloadKind kind =
+      syncing("read-beside-syncs",
+              "open, read and close of 4 KiB in memory by one, while the callers append 4 KiB "
+              "to their own files and fsync; quiet: while they do not",
+              {64}, make<ReadBesideSyncs>);
+  kind.figures = {
+      {"p50", "us", Better::lower, [](const Sample& sample) { return sample.latency.p50_us; }},
+      {"p99", "us", Better::lower, [](const Sample& sample) { return sample.latency.p99_us; }},
+      {"quiet p99", "us", Better::lower, [](const Sample& sample) { return sample.quiet.p99_us; }},
+      {"p99 / quiet p99", "x", Better::lower,
+       [](const Sample& sample) { return sample.latency.p99_us / sample.quiet.p99_us; }},
+  };
+  return {kind};
+}
+
+}  // namespace sluice::bench
