@@ -23,7 +23,7 @@ struct DiskChoice {
   std::chrono::microseconds flush_delay{0};
   testing::FileSystem file_system = testing::FileSystem::ext4;
   /// Where the file of the loop device is made; for Kind::directory the directory itself.
-  std::filesystem::path directory;
+  std::filesystem::path directory = {};
   std::uint64_t size_bytes = 1ULL << 30U;
 };
 

@@ -45,9 +45,12 @@ void list_workloads() {
   }
 }
 
-/// Some contenders hold a descriptor for each file that they know.
+/// Some contenders hold a descriptor for each file that they know. To the most that the kernel allows
+/// (nr_open as it is by itself), or the most that we may.
 void raise_descriptor_limit() {
-  rlimit limit{};
+  constexpr rlim_t kMost = 1U << 20U;
+  rlimit limit{.rlim_cur = kMost, .rlim_max = kMost};
+  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
   (void)::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
@@ -134,6 +137,9 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_option("--bindfs", contenders.bindfs, "its program");
   app.add_option("--passthrough-ll", contenders.passthrough_ll, "the program of libfuse's examples");
   app.add_option("--passthrough-hp", contenders.passthrough_hp, "the program of libfuse's examples");
+  app.add_option("--peer", contenders.peers,
+                 "NAME=COMMAND of another that serves in the foreground; {source} and {mount} stand for the "
+                 "directories; may be repeated");
   app.add_option("--eatmydata", contenders.eatmydata, "its program");
   app.add_option("--claim-strict", contenders.claimed_strict, "hold this one to what it acknowledges");
   app.add_option("--json", settings.json_file, "write all figures to this file");

@@ -29,13 +29,31 @@ Contender peer(const std::string& name, std::vector<std::string> command) {
   return {.name = name, .mount_command = std::move(command), .launcher = {}, .is_peer = true};
 }
 
+struct NameAndRest {
+  std::string name;
+  std::string rest;
+};
+
+/// What is before the first '=' and behind it.
+NameAndRest split(const std::string& text) {
+  const std::size_t at = text.find('=');
+  NameAndRest result{.name = text.substr(0, at),
+                     .rest = at == std::string::npos ? std::string() : text.substr(at + 1)};
+  if (result.name.empty()) throw std::runtime_error("no name in " + text);
+  return result;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(stream, word, ' ');) words.push_back(word);
+  return words;
+}
+
 std::vector<Contender> our_modes(const ContenderChoices& choices) {
   std::vector<Contender> result;
   for (const std::string& mode : choices.modes) {
-    const std::size_t at = mode.find('=');
-    const std::string name = mode.substr(0, at);
-    const std::string options = at == std::string::npos ? "" : mode.substr(at + 1);
-    if (name.empty()) throw std::runtime_error("a mode is NAME=OPTIONS, not " + mode);
+    const auto [name, options] = split(mode);
     result.push_back(ours(name, choices.sluicefs, options));
     if (!choices.earlier.empty()) result.push_back(ours(name + "-earlier", choices.earlier, options));
   }
@@ -53,6 +71,10 @@ std::vector<Contender> others(const ContenderChoices& choices) {
   }
   if (!choices.bindfs.empty()) {
     result.push_back(peer("bindfs", {choices.bindfs, "-f", "{source}", "{mount}"}));
+  }
+  for (const std::string& text : choices.peers) {
+    const auto [name, command] = split(text);
+    result.push_back(peer(name, words_of(command)));
   }
   if (!choices.eatmydata.empty()) {
     // On the directory itself; what it acknowledges is not even asked for.

@@ -11,20 +11,23 @@ namespace sluice::bench {
 /// What the command line says of contenders.
 struct ContenderChoices {
   /// The program that is measured.
-  std::filesystem::path sluicefs;
+  std::filesystem::path sluicefs = {};
   /// Another build of it; empty for none.
-  std::filesystem::path earlier;
+  std::filesystem::path earlier = {};
   /// NAME=OPTIONS of mount, for each way to mount it; OPTIONS may be empty.
-  std::vector<std::string> modes;
+  std::vector<std::string> modes = {};
   /// Programs of others; those that are empty are left out.
-  std::filesystem::path bindfs;
-  std::filesystem::path passthrough_ll;
-  std::filesystem::path passthrough_hp;
-  std::filesystem::path eatmydata;
+  std::filesystem::path bindfs = {};
+  std::filesystem::path passthrough_ll = {};
+  std::filesystem::path passthrough_hp = {};
+  std::filesystem::path eatmydata = {};
+  /// NAME=COMMAND of further peers; in COMMAND, {source} and {mount} stand for the directories. It serves in
+  /// the foreground; words are separated by single spaces.
+  std::vector<std::string> peers = {};
   /// Names; only these take part. Empty: all.
-  std::vector<std::string> only;
+  std::vector<std::string> only = {};
   /// Names of those that are held to be strict although they do not say so themselves.
-  std::vector<std::string> claimed_strict;
+  std::vector<std::string> claimed_strict = {};
 };
 
 /// In the order of the report, the directory itself first. Throws std::runtime_error for a name that is none.

@@ -11,12 +11,12 @@ namespace sluice::bench {
 
 /// A way for programs to see a directory.
 struct Contender {
-  std::string name;
+  std::string name = {};
   /// What mounts it and serves in the foreground; "{source}" and "{mount}" stand for the directories. Empty:
   /// the directory itself.
-  std::vector<std::string> mount_command;
+  std::vector<std::string> mount_command = {};
   /// What programs are run with, before their own words.
-  std::vector<std::string> launcher;
+  std::vector<std::string> launcher = {};
   /// Says that what it acknowledges is durable; is held to it.
   bool claims_strict = true;
   /// One of the others that are compared with, in place of ours or the directory itself.

@@ -26,6 +26,7 @@ json json_of(const Job& job) {
           {"callers", job.setting.callers},
           {"duration_ms", job.setting.duration.count()},
           {"scale", job.setting.scale},
+          {"server", job.server},
           {"gauge", job.gauge},
           {"record", job.record}};
 }
@@ -38,6 +39,7 @@ Job job_from(const json& text) {
                       .callers = text.at("callers"),
                       .duration = std::chrono::milliseconds(text.at("duration_ms").get<int>()),
                       .scale = text.at("scale")},
+          .server = text.at("server"),
           .gauge = text.at("gauge"),
           .record = text.at("record")};
 }
@@ -51,6 +53,7 @@ json json_of(const Sample& sample, const Ledger& ledger) {
           {"quiet_us", {sample.quiet.p50_us, sample.quiet.p99_us}},
           {"acknowledged", sample.acknowledged},
           {"flushes", sample.flushes},
+          {"server", {sample.server.memory_bytes, sample.server.descriptors, sample.server.cpu_seconds}},
           {"ledger", notes.str()}};
 }
 
@@ -64,7 +67,10 @@ JobResult result_from(const json& text) {
                      .latency = latencies("latency_us"),
                      .quiet = latencies("quiet_us"),
                      .acknowledged = text.at("acknowledged"),
-                     .flushes = text.at("flushes")},
+                     .flushes = text.at("flushes"),
+                     .server = {.memory_bytes = text.at("server").at(0),
+                                .descriptors = text.at("server").at(1),
+                                .cpu_seconds = text.at("server").at(2)}},
           .ledger = Ledger::load(notes)};
 }
 
@@ -95,9 +101,14 @@ int run_job() {
     return 0;
   }
   workload->open();
+  const ServerUse before = use_of(job.server);
   const std::uint64_t flushes_before = gauge.flushes();
   Sample sample = workload->run();
   sample.flushes = gauge.flushes() - flushes_before;
+  const ServerUse after = use_of(job.server);
+  sample.server = {.memory_bytes = after.memory_bytes - before.memory_bytes,
+                   .descriptors = after.descriptors,
+                   .cpu_seconds = after.cpu_seconds - before.cpu_seconds};
   std::cout << json_of(sample, ledger) << std::flush;
   return 0;
 }

@@ -16,6 +16,8 @@ struct Job {
   Part part = Part::run;
   std::string workload;
   Setting setting;
+  /// As use_of() takes it.
+  pid_t server = 0;
   /// As DiskGauge takes it.
   std::string gauge;
   /// The disk records, so note what is acknowledged.

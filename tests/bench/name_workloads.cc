@@ -13,8 +13,9 @@ namespace {
 
 class Names : public Workload {
  public:
-  Names(const Setting& setting, Ledger& ledger)
-      : setting_(setting), ledger_(ledger), count_(setting.count(5000)) {}
+  Names(const Setting& setting, Ledger& ledger) : Names(setting, ledger, 5000) {}
+  Names(const Setting& setting, Ledger& ledger, std::size_t count)
+      : setting_(setting), ledger_(ledger), count_(setting.count(count)) {}
 
   void prepare() override {
     for (unsigned number = 0; number < setting_.callers; ++number) {
@@ -97,6 +98,26 @@ class Unlink final : public Names {
   void work(const std::filesystem::path& path) override { unlink_file(path); }
 };
 
+/// An operation is a file that the mount has come to know.
+class KnownInodes final : public Names {
+ public:
+  KnownInodes(const Setting& setting, Ledger& ledger) : Names(setting, ledger, 50'000) {}
+  Sample run() override { return stat_all(); }
+  void work(const std::filesystem::path& /*path*/) override {}
+};
+
+WorkloadKind known_inodes() {
+  WorkloadKind kind = cold(plain("known-inodes", "what a server has for each of 50,000 files that it knows",
+                                 {1}, make<KnownInodes>));
+  kind.figures = {
+      {"memory", "bytes each", Better::lower,
+       [](const Sample& sample) { return sample.server.memory_bytes / sample.operations; }},
+      {"descriptors", "in all", Better::lower,
+       [](const Sample& sample) { return sample.server.descriptors; }},
+  };
+  return kind;
+}
+
 }  // namespace
 
 std::vector<WorkloadKind> name_workloads() {
@@ -106,6 +127,7 @@ std::vector<WorkloadKind> name_workloads() {
       plain("stat-again", "5,000 files again", {1}, make<StatAgain>),
       cold(plain("readdir", "a directory of 5,000 names", {1}, make<ReadDirectories>)),
       cold(plain("unlink", "5,000 files that the mount does not know yet", {1}, make<Unlink>)),
+      known_inodes(),
   };
 }
 

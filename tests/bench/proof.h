@@ -19,7 +19,7 @@ struct Proof {
   unsigned cuts = 0;
   std::size_t facts = 0;
   /// What was acknowledged and is not there, a line each.
-  std::vector<std::string> losses;
+  std::vector<std::string> losses = {};
 };
 
 /// Runs the work once more, briefly, on a disk that records, and cuts the power of the recording `cuts` times

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 namespace sluice::bench {
@@ -24,7 +25,9 @@ double median_of(const Series& series, const Get& get) {
 
 std::optional<double> ratio_of(const Series& ours, const Series& theirs, const Figure& figure) {
   if (!ours.counts() || !theirs.counts()) return std::nullopt;
-  return ratio(values_of(ours, figure.of), values_of(theirs, figure.of), figure.better);
+  const double value = ratio(values_of(ours, figure.of), values_of(theirs, figure.of), figure.better);
+  // What one of them has nothing of, such as the memory of a server, has no ratio.
+  return std::isfinite(value) && value > 0 ? std::optional(value) : std::nullopt;
 }
 
 /// The best of the peers whose word was found good; none when there is none.
@@ -67,6 +70,10 @@ Row row_of(const Comparison& comparison, const Series& series, const Figure& fig
       return static_cast<double>(sample.flushes) / static_cast<double>(sample.acknowledged);
     });
   }
+  if (!series.contender.mount_command.empty()) {
+    row.server_cpu_us = median_of(
+        series, [](const Sample& sample) { return sample.server.cpu_seconds * 1e6 / sample.operations; });
+  }
   return row;
 }
 
@@ -92,6 +99,7 @@ json json_of(const Row& row) {
           {"ratio_to_best_peer", or_null(row.ratio_to_best_peer)},
           {"p50_us", row.p50_us},
           {"p99_us", row.p99_us},
+          {"server_cpu_us", or_null(row.server_cpu_us)},
           {"flushes_per_ack", or_null(row.flushes_per_ack)},
           {"note", row.note}};
 }
@@ -106,7 +114,10 @@ json json_of(const Series& series) {
                        {"quiet_p50_us", sample.quiet.p50_us},
                        {"quiet_p99_us", sample.quiet.p99_us},
                        {"acknowledged", sample.acknowledged},
-                       {"flushes", sample.flushes}});
+                       {"flushes", sample.flushes},
+                       {"server_cpu_seconds", sample.server.cpu_seconds},
+                       {"server_memory_bytes", sample.server.memory_bytes},
+                       {"server_descriptors", sample.server.descriptors}});
   }
   return {{"contender", series.contender.name},
           {"command", series.contender.mount_command},
@@ -137,13 +148,14 @@ std::string table_of(const std::vector<Row>& rows) {
                                          row.callers == 1 ? "" : "s", row.figure, row.unit);
     if (ours != heading) {
       heading = ours;
-      text += fmt::format("\n{}\n  {:22} {:>11} {:>6} {:>9} {:>11} {:>11} {:>11} {:>12}\n", heading, "",
-                          "median", "±", "ratio", "/best peer", "p50 us", "p99 us", "flushes/ack");
+      text +=
+          fmt::format("\n{}\n  {:22} {:>11} {:>6} {:>9} {:>11} {:>11} {:>11} {:>11} {:>12}\n", heading, "",
+                      "median", "±", "ratio", "/best peer", "p50 us", "p99 us", "server us", "flushes/ack");
     }
-    text +=
-        fmt::format("  {:22} {:11.5g} {:5.0f}% {:>9} {:>11} {:11.1f} {:11.1f} {:>12}  {}\n", row.contender,
-                    row.median, row.spread * 100, or_dash(row.ratio), or_dash(row.ratio_to_best_peer),
-                    row.p50_us, row.p99_us, or_dash(row.flushes_per_ack), row.note);
+    text += fmt::format("  {:22} {:11.5g} {:5.0f}% {:>9} {:>11} {:11.1f} {:11.1f} {:>11} {:>12}  {}\n",
+                        row.contender, row.median, row.spread * 100, or_dash(row.ratio),
+                        or_dash(row.ratio_to_best_peer), row.p50_us, row.p99_us, or_dash(row.server_cpu_us),
+                        or_dash(row.flushes_per_ack), row.note);
   }
   return text;
 }

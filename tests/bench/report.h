@@ -11,11 +11,11 @@ namespace sluice::bench {
 
 /// One line of the report: a figure of a work by a contender.
 struct Row {
-  std::string workload;
+  std::string workload = {};
   unsigned callers = 1;
-  std::string figure;
-  std::string unit;
-  std::string contender;
+  std::string figure = {};
+  std::string unit = {};
+  std::string contender = {};
   double median = 0;
   /// As spread().
   double spread = 0;
@@ -26,10 +26,12 @@ struct Row {
   /// Medians over the rounds.
   double p50_us = 0;
   double p99_us = 0;
+  /// Of the mount's server; none when there is none.
+  std::optional<double> server_cpu_us = {};
   /// None when nothing was acknowledged.
   std::optional<double> flushes_per_ack = {};
   /// What has to be known before it is believed: void, failed, or nothing.
-  std::string note;
+  std::string note = {};
 };
 
 [[nodiscard]] std::vector<Row> rows_of(const Comparison& comparison);

@@ -10,6 +10,23 @@
 namespace sluice::bench {
 namespace {
 
+/// What a contender shows to programs; removed with the object, unless the disk records.
+class SourceDirectory {
+ public:
+  SourceDirectory(const Place& place, const std::string& name) : place_(place), path_(place.disk / name) {}
+  ~SourceDirectory() {
+    if (!place_.records) testing::remove_tree(path_);
+  }
+  SourceDirectory(const SourceDirectory&) = delete;
+  SourceDirectory& operator=(const SourceDirectory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  const Place& place_;
+  const std::filesystem::path path_;
+};
+
 /// What is wrong with the programs of others is to be known, and no reason to stop.
 void unless_peer_fails(Series& series, const std::function<void()>& step) {
   if (!series.failure.empty()) return;
@@ -23,12 +40,9 @@ void unless_peer_fails(Series& series, const std::function<void()>& step) {
   }
 }
 
-}  // namespace
-
-JobResult run_once(const Place& place, const Work& work, const Contender& contender,
-                   const Interrupt& interrupt) {
-  const std::filesystem::path source = place.disk / contender.name;
-  MountedContender mounted(contender, source, place.scratch / "mounts" / contender.name, interrupt);
+JobResult run_in_source(const SourceDirectory& source, const Place& place, const Work& work,
+                        const Contender& contender, const Interrupt& interrupt) {
+  MountedContender mounted(contender, source.path(), place.scratch / "mounts" / contender.name, interrupt);
   Job job{.part = Job::Part::prepare,
           .workload = work.kind->name,
           .setting = {.directory = mounted.directory() / "work",
@@ -43,15 +57,21 @@ JobResult run_once(const Place& place, const Work& work, const Contender& conten
   if (work.kind->cold) mounted.mount_anew();
   // What the mount's own cache holds first.
   sync_file_system(mounted.directory());
-  sync_file_system(source);
+  sync_file_system(source.path());
+  job.server = mounted.server().value_or(0);
   job.part = Job::Part::run;
   JobResult result = run_in_child(job, contender.launcher, interrupt);
   mounted.unmount();
-  if (!place.records) {
-    testing::remove_tree(source);
-    // Outside of what is timed, lest one contender writes for the next.
-    sync_file_system(place.disk);
-  }
+  return result;
+}
+
+}  // namespace
+
+JobResult run_once(const Place& place, const Work& work, const Contender& contender,
+                   const Interrupt& interrupt) {
+  JobResult result = run_in_source(SourceDirectory(place, contender.name), place, work, contender, interrupt);
+  // Outside of what is timed, lest one contender writes for the next.
+  sync_file_system(place.disk);
   return result;
 }
 

@@ -17,11 +17,11 @@ namespace sluice::bench {
 /// Where a contender is run.
 struct Place {
   /// The file system under all of them.
-  std::filesystem::path disk;
+  std::filesystem::path disk = {};
   /// As DiskGauge takes it.
-  std::string gauge;
+  std::string gauge = {};
   /// Elsewhere: for mount points and archives.
-  std::filesystem::path scratch;
+  std::filesystem::path scratch = {};
   /// The disk records what is written to it.
   bool records = false;
 };
@@ -36,14 +36,14 @@ struct Work {
 
 /// What one contender did of one work.
 struct Series {
-  Contender contender;
+  Contender contender = {};
   /// In the order of the rounds, which all contenders have in common.
-  std::vector<Sample> samples;
+  std::vector<Sample> samples = {};
   /// Of those that say they are strict, when the work asks for durability.
-  Proof proof;
+  Proof proof = {};
 
   /// Why it takes no part any more: of a peer that could not do the work.
-  std::string failure;
+  std::string failure = {};
 
   /// Something that was acknowledged is lost by a power cut: the figures count for nothing.
   [[nodiscard]] bool is_void() const { return !proof.losses.empty(); }
@@ -54,7 +54,7 @@ struct Series {
 struct Comparison {
   const WorkloadKind* workload = nullptr;
   unsigned callers = 1;
-  std::vector<Series> series;
+  std::vector<Series> series = {};
 };
 
 /// Is told what comes next.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledger.h"
+#include "server_use.h"
 #include "statistics.h"
 
 namespace sluice::bench {
@@ -43,6 +44,8 @@ struct Sample {
   std::uint64_t acknowledged = 0;
   /// Flushes that reached the device; of disks that count them.
   std::uint64_t flushes = 0;
+  /// Of the mount's server: what it used and by how much it grew, and what it had at the end.
+  ServerUse server = {};
 
   [[nodiscard]] double per_second() const { return operations / seconds; }
 };
