@@ -1,5 +1,6 @@
 #include "descriptor_cache.h"
 
+#include <iterator>
 #include <utility>
 
 namespace sluice {
@@ -32,8 +33,22 @@ void DescriptorCache::erase(const FileKey& file) {
   const auto found = held_.find(file);
   if (found == held_.end()) return;
   erased = std::move(found->second.descriptor);
+  aim_past(found->second);
   order(found->second.dirty).erase(found->second.place);
   held_.erase(found);
+}
+
+void DescriptorCache::aim_after(const FileKey& file) {
+  const MutexLock lock(mutex_);
+  const auto found = held_.find(file);
+  if (found != held_.end() && found->second.dirty) next_ = std::next(found->second.place);
+}
+
+std::optional<DescriptorCache::DirtyFile> DescriptorCache::next_dirty() {
+  const MutexLock lock(mutex_);
+  if (next_ == dirty_.end()) return std::nullopt;
+  const FileKey file = *next_++;
+  return DirtyFile{file, held_.at(file).descriptor};
 }
 
 std::size_t DescriptorCache::size() const {
@@ -47,6 +62,7 @@ void DescriptorCache::move(const FileKey& file, bool dirty) {
   const auto found = held_.find(file);
   if (found == held_.end()) return;
   Held& held = found->second;
+  aim_past(held);
   Order& to = order(dirty);
   to.splice(to.end(), order(held.dirty), held.place);
   held.dirty = dirty;
@@ -57,6 +73,7 @@ SharedFd DescriptorCache::evict(Order& order, std::size_t limit) {
   if (order.size() <= limit) return nullptr;
   const auto oldest = held_.find(order.front());
   SharedFd descriptor = std::move(oldest->second.descriptor);
+  aim_past(oldest->second);
   held_.erase(oldest);
   order.pop_front();
   return descriptor;

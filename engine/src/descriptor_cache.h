@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <list>
+#include <optional>
 #include <unordered_map>
 
 #include "sluice/ids.h"
@@ -27,6 +28,16 @@ class DescriptorCache {
   void mark_dirty(const FileKey& file) SLUICE_EXCLUDES(mutex_);
   void mark_clean(const FileKey& file) SLUICE_EXCLUDES(mutex_);
   void erase(const FileKey& file) SLUICE_EXCLUDES(mutex_);
+
+  /// The next call of next_dirty() gives the inode that became dirty after `file`, if that is held as dirty.
+  void aim_after(const FileKey& file) SLUICE_EXCLUDES(mutex_);
+  struct DirtyFile {
+    FileKey file;
+    SharedFd descriptor;
+  };
+  /// One dirty inode after the other, in the order in which they became dirty; none at the end.
+  [[nodiscard]] std::optional<DirtyFile> next_dirty() SLUICE_EXCLUDES(mutex_);
+
   [[nodiscard]] std::size_t size() const SLUICE_EXCLUDES(mutex_);
 
  private:
@@ -40,6 +51,10 @@ class DescriptorCache {
   void move(const FileKey& file, bool dirty) SLUICE_EXCLUDES(mutex_);
   /// Takes out the oldest past the limit; the caller lets go of it (which closes it) outside the lock.
   SharedFd evict(Order& order, std::size_t limit) SLUICE_REQUIRES(mutex_);
+  /// To be called before its place is given up.
+  void aim_past(const Held& held) SLUICE_REQUIRES(mutex_) {
+    if (held.dirty && next_ == held.place) ++next_;
+  }
   Order& order(bool dirty) SLUICE_REQUIRES(mutex_) { return dirty ? dirty_ : clean_; }
 
   const std::size_t max_dirty_;
@@ -48,6 +63,7 @@ class DescriptorCache {
   std::unordered_map<FileKey, Held, FileKeyHash> held_ SLUICE_GUARDED_BY(mutex_);
   Order dirty_ SLUICE_GUARDED_BY(mutex_);  // The oldest first.
   Order clean_ SLUICE_GUARDED_BY(mutex_);
+  Order::iterator next_ SLUICE_GUARDED_BY(mutex_) = dirty_.end();  // In dirty_.
 };
 
 }  // namespace sluice

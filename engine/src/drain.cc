@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "descriptor_cache.h"
+#include "early_syncs.h"
 #include "epoch_table.h"
 #include "sluice/check.h"
 #include "sluice/sync_engine.h"
@@ -54,6 +55,7 @@ class DrainCallback : public SyncCallback {
 
 DrainReport SyncEngine::drain() {
   SLUICE_CHECK(!on_own_thread());
+  const EarlySyncs::Pause pause(*early_);
   const auto progress = std::make_shared<DrainProgress>();
   std::size_t unreachable = 0;
   if (const std::optional<Errno> of_all = failure()) progress->failed(*of_all);

@@ -11,12 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "barrier_clock.h"
 #include "sluice/epochs.h"
 #include "sluice/ids.h"
 #include "sluice/io_backend.h"
 #include "sluice/mutex.h"
 #include "sluice/sync_request.h"
 #include "sluice/unique_fd.h"
+#include "sync_ahead.h"
 
 namespace sluice {
 
@@ -29,6 +31,8 @@ struct PendingBarrier {
   std::shared_ptr<SyncRequest> request;
   /// The last epoch of its cover.
   Epoch through;
+  /// For sync-ahead, if it counts there.
+  BarrierTime arrival{};
   /// What a mutation of its cover failed with, see OngoingMutation::fail().
   std::optional<Errno> covered_failure;
 };
@@ -52,6 +56,10 @@ struct EpochEntry {
   std::optional<Priority> queued;
   /// It holds a place among the waiting requests, for what was acknowledged when queued.
   bool holds_place = false;
+  /// When its data were last written.
+  BarrierTime written_at{};
+  /// The early sync that nobody has asked for yet, if there is one.
+  EarlySyncId early;
   /// How many syncs in a row never ran.
   unsigned never_ran = 0;
 

@@ -3,6 +3,7 @@
 
 #include "attempts.h"
 #include "descriptor_cache.h"
+#include "early_syncs.h"
 #include "epoch_table.h"
 #include "sluice/check.h"
 #include "sluice/sync_engine.h"
@@ -30,14 +31,32 @@ std::optional<SyncEngine::RunningSync> SyncEngine::begin_sync(const FileKey& fil
   });
   if (!action) return std::nullopt;
   SLUICE_CHECK(descriptor != nullptr);
+  return begun(file, std::move(descriptor), action->kind, EarlySyncId());
+}
+
+/// The same for one that nobody has asked for; none when the inode does not suit.
+std::optional<SyncEngine::RunningSync> SyncEngine::begin_early_sync(const FileKey& file, SharedFd descriptor,
+                                                                    EarlySyncId id) {
+  std::optional<MakeDurable> action;
+  table_->with_known(file, [&](EpochEntry& entry) {
+    if (!early_->suits(entry)) return;
+    action = entry.epochs.begin_sync();
+    entry.early = id;
+  });
+  if (!action) return std::nullopt;
+  return begun(file, std::move(descriptor), action->kind, id);
+}
+
+SyncEngine::RunningSync SyncEngine::begun(const FileKey& file, SharedFd descriptor, SyncKind kind,
+                                          EarlySyncId early) {
   // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
   // begin_sync(), so that no mutation which the sync covers does.
   std::optional<Fingerprint> fingerprint;
   if (!options_.opaque) {
     if (const Result<Fingerprint> now = backend_->fingerprint(descriptor->get())) fingerprint = *now;
   }
-  counters_.of(action->kind).syncs.fetch_add(1, std::memory_order_relaxed);
-  return RunningSync{file, action->kind, std::move(descriptor), Clock::now(), fingerprint};
+  counters_.of(kind).syncs.fetch_add(1, std::memory_order_relaxed);
+  return RunningSync{file, kind, std::move(descriptor), Clock::now(), fingerprint, early};
 }
 
 void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion) {
@@ -46,17 +65,20 @@ void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion)
   SharedFd unneeded;
   std::optional<Priority> queue;
   bool clean = false;
+  AheadNews news;
   table_->with_known(sync.file, [&](EpochEntry& entry) {
     answered = entry.take(end_sync(entry, sync, completion));
     places = answered.size() + entry.freed_places();
     queue = entry.needs_queueing();
     clean = entry.epochs.all_synced();
+    if (completion.outcome != IoOutcome::succeeded) news = early_->failed(entry, sync.early);
     unneeded = entry.unneeded_descriptor();
   });
   // Before anybody is told: whoever is may come again at once and find nothing under way.
   end_turn();
   if (queue) want_sync(sync.file, *queue);
   if (clean) mark_clean(sync.file);
+  static_cast<void>(early_->tell(news));
   if (completion.outcome != IoOutcome::succeeded) limit_failures(completion.error);
   count(sync, completion, answered.size());
   // Whoever is told finds the descriptor closed: he may unlock the file by closing his own, or unmount.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "descriptor_cache.h"
+#include "early_syncs.h"
 #include "epoch_table.h"
 #include "os_sync.h"
 #include "own_thread.h"
@@ -11,7 +12,8 @@
 #include "sync_queue.h"
 
 // Locks, none of which is ever held while another is taken: a shard of the epoch table, the descriptor cache,
-// the sync queue, and mutex_ (the places of waiting requests). Callbacks are called under none of them.
+// the sync queue, the policy of sync-ahead, and mutex_ (the places of waiting requests). Callbacks are called
+// under none of them.
 
 namespace sluice {
 
@@ -46,6 +48,7 @@ SyncEngine::SyncEngine(EngineOptions options, std::unique_ptr<IoBackend> backend
       descriptors_(
           std::make_unique<DescriptorCache>(options.max_dirty_descriptors, options.max_clean_descriptors)),
       queue_(std::make_unique<SyncQueue>()),
+      early_(std::make_unique<EarlySyncs>(options.opaque ? 0 : options.sync_ahead_limit)),
       thread_(start_own_thread("sluice-engine", [this] { run(); })) {}
 
 SyncEngine::~SyncEngine() {
@@ -58,15 +61,20 @@ OngoingMutation SyncEngine::begin(Mutation mutation) noexcept {
   bool first_since_sync = false;
   for (Mutation::Touched& touched : mutation.touched()) {
     const bool is_first = &touched == mutation.touched().data();
-    bool was_clean = false;
+    bool newly_dirty = false;
+    AheadNews news;
     table_->with(touched.file, [&](EpochEntry& entry) {
-      if (is_first) first_since_sync = entry.epochs.data_at_rest();
+      const bool data_at_rest = entry.epochs.data_at_rest();
+      if (is_first) first_since_sync = data_at_rest;
       // Of an inode that was forgotten a descriptor may be held as a clean one's.
       const bool is_new = entry.epochs.issued() == Epoch(1);
-      was_clean = is_new || entry.epochs.all_synced();
+      newly_dirty = is_new || entry.epochs.all_synced() ||
+                    (touched.mutation_class == MutationClass::data && data_at_rest);
       touched.epoch = entry.epochs.begin(touched.mutation_class);
+      news = early_->mutated(entry, touched.mutation_class);
     });
-    if (was_clean) descriptors_->mark_dirty(touched.file);
+    if (newly_dirty) descriptors_->mark_dirty(touched.file);
+    static_cast<void>(early_->tell(news));
   }
   return OngoingMutation(*this, mutation, first_since_sync);
 }
@@ -96,7 +104,9 @@ void SyncEngine::end(const Mutation& mutation, MutationEffect effect) {
 
 void SyncEngine::created(const FileKey& file) noexcept {
   descriptors_->erase(file);
-  table_->with_known(file, [](EpochEntry& entry) {
+  AheadNews news;
+  table_->with_known(file, [&](EpochEntry& entry) {
+    news = early_->removed(entry);
     if (entry.epochs.at_rest()) {
       entry.epochs = InodeEpochs();
       entry.durable_fingerprint.reset();
@@ -104,10 +114,16 @@ void SyncEngine::created(const FileKey& file) noexcept {
       entry.epochs.reuse();
     }
   });
+  static_cast<void>(early_->tell(news));
 }
 
 void SyncEngine::removed(const FileKey& file) noexcept {
-  table_->with_known(file, [](EpochEntry& entry) { entry.epochs.set_removed(); });
+  AheadNews news;
+  table_->with_known(file, [&](EpochEntry& entry) {
+    entry.epochs.set_removed();
+    news = early_->removed(entry);
+  });
+  static_cast<void>(early_->tell(news));
   // Only then, see hold_descriptor().
   descriptors_->erase(file);
 }
@@ -173,10 +189,12 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
   BarrierReception received{};
   std::size_t freed_places = 1;
   std::optional<Priority> queue;
+  AheadNews news;
   table_->with(file, [&](EpochEntry& entry) {
     if (changed) entry.epochs.assume_written();
     barrier.through = entry.epochs.cover_end(order.kind);
     received = entry.epochs.barrier({id, order.kind, order.acknowledge, order.priority});
+    news = early_->received(entry, received.reception, barrier.arrival);
     if (must_wait(received.reception)) entry.pending.push_back(std::move(barrier));
     if (must_wait(received.reception) || received.reception == Reception::accepted) {
       entry.descriptor = std::move(order.descriptor);
@@ -187,7 +205,12 @@ Result<void> SyncEngine::enqueue(SyncOrder&& order, BarrierId id, std::shared_pt
     queue = entry.needs_queueing();
   });
   const bool waits = must_wait(received.reception);
-  if (queue && !(waits && order.may_sync_here && sync_here(file))) want_sync(file, *queue);
+  // Before its sync can end, with which it is dirty no more.
+  if (news.what == AheadNews::What::late_barrier) descriptors_->aim_after(file);
+  const bool look_ahead = early_->tell(news);
+  const bool may_sync_here = waits && order.may_sync_here && !look_ahead;
+  if (queue && !(may_sync_here && sync_here(file))) want_sync(file, *queue);
+  if (look_ahead) want_early_syncs();
   if (waits) return {};
 
   if (received.reception == Reception::durable) counters.elided.fetch_add(1, std::memory_order_relaxed);
@@ -263,6 +286,11 @@ void SyncEngine::want_sync(const FileKey& file, Priority priority) {
   if (!awake_.exchange(true)) backend_->wake();
 }
 
+void SyncEngine::want_early_syncs() {
+  early_wanted_.store(true);
+  if (!awake_.exchange(true)) backend_->wake();
+}
+
 void SyncEngine::leave_queue(const FileKey& file) {
   if (!queue_->erase(file)) return;
   // Whoever has come since we looked took the inode for queued.
@@ -302,6 +330,7 @@ void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered, std::size_t fre
     if (!one.error) one.error = of_all;
     EngineCounters::Kind& counters = counters_.of(one.barrier.kind);
     counters.barrier_latency.record(now - one.barrier.since);
+    early_->answered(one.barrier.arrival);
     if (one.error) {
       auto& count = one.error == Errno(ECANCELED) ? counters.cancelled : counters.failed;
       count.fetch_add(1, std::memory_order_relaxed);
@@ -310,6 +339,12 @@ void SyncEngine::answer(std::vector<AnsweredBarrier>&& answered, std::size_t fre
     if (one.barrier.request) one.barrier.request->answer(result);
     if (one.barrier.callback) one.barrier.callback->sync_done(result);
   }
+}
+
+CountersSnapshot SyncEngine::counters() const {
+  CountersSnapshot counters = counters_.snapshot();
+  counters.early = early_->counts();
+  return counters;
 }
 
 // ---- Life ----

@@ -24,6 +24,12 @@ std::string microseconds(const LatencyHistogram::Snapshot& latency, double share
   return fmt::format("{:.0f}", std::chrono::duration<double, std::micro>(latency.percentile(share)).count());
 }
 
+std::string hit_rate(const sluice::EarlySyncCounts& early) {
+  const std::uint64_t decided = early.hits + early.misses;
+  if (decided == 0) return "-";
+  return fmt::format("{:.0f}%", 100.0 * static_cast<double>(early.hits) / static_cast<double>(decided));
+}
+
 }  // namespace
 
 std::vector<std::string> counters_report(const sluice::CountersSnapshot& counters, std::string_view engine) {
@@ -55,6 +61,10 @@ std::vector<std::string> counters_report(const sluice::CountersSnapshot& counter
   }
   lines.push_back(fmt::format("{:<16} {:>12}", "refused", counters.refused));
   lines.push_back(fmt::format("{:<16} {:>12}", "changed-behind", counters.changed_behind));
+  lines.push_back(fmt::format("{:<16} {:>12}", "early-syncs", counters.early.started));
+  lines.push_back(fmt::format("{:<16} {:>12}", "early-hits", counters.early.hits));
+  lines.push_back(fmt::format("{:<16} {:>12}", "early-misses", counters.early.misses));
+  lines.push_back(fmt::format("{:<16} {:>12}", "early-hit-rate", hit_rate(counters.early)));
   lines.push_back(fmt::format("{:<16} {:>12}", "engine", engine));
   return lines;
 }

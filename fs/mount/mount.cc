@@ -94,6 +94,15 @@ tl::expected<void, std::string> mount_session(Session& session, const std::strin
   return session.attach(std::move(*device));
 }
 
+/// Early syncs that may be outstanding; more gained nothing on any disk that was tried.
+constexpr std::size_t kSyncAheadLimit = 64;
+
+sluice::EngineOptions engine_options(const Options& options) {
+  sluice::EngineOptions engine;
+  if (options.sync_ahead) engine.sync_ahead_limit = kSyncAheadLimit;
+  return engine;
+}
+
 /// Takes away a mount that came into being and cannot be used after all.
 class MountGuard {
  public:
@@ -114,9 +123,10 @@ class MountGuard {
 
 class Mount::Parts {
  public:
-  Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend, Timeouts timeouts)
+  Parts(std::unique_ptr<Tree> tree, std::unique_ptr<sluice::IoBackend> backend,
+        const sluice::EngineOptions& engine, Timeouts timeouts)
       : tree_(std::move(tree)),
-        engine_(sluice::EngineOptions{}, std::move(backend)),
+        engine_(engine, std::move(backend)),
         core_{.tree = *tree_, .engine = engine_, .timeouts = timeouts} {}
 
   // The engine goes before the session: until then it may answer a barrier.
@@ -151,7 +161,8 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
   Result<std::unique_ptr<Tree>> tree = Tree::open(std::move(source));
   if (!tree)
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
-  auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), timeouts_of(options, exclusive));
+  auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), engine_options(options),
+                                       timeouts_of(options, exclusive));
   parts->core_.keeps_access_times =
       std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();
 

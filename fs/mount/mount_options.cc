@@ -58,6 +58,12 @@ bool apply_engine(std::string_view value, Options& options) {
   return false;
 }
 
+bool apply_sync_ahead(std::string_view value, Options& options) {
+  if (value != "auto" && value != "off") return false;
+  options.sync_ahead = value == "auto";
+  return true;
+}
+
 bool apply_stop_timeout(std::string_view value, Options& options) {
   const auto parsed = parse_duration(value);
   if (!parsed || *parsed > kMaxStopTimeout) return false;
@@ -78,6 +84,8 @@ constexpr std::array kOwnOptions = {
               apply_max_syncs},
     OwnOption{"engine", "WHICH", "auto, io_uring or threads", "auto, io_uring or threads (default auto)",
               apply_engine},
+    OwnOption{"sync-ahead", "WHEN", "auto or off", "sync before being asked: auto or off (default auto)",
+              apply_sync_ahead},
     OwnOption{
         "entry-timeout", "TIME", kTimeWanted, "how long the kernel keeps names (default 1s; 24h on SOURCE)",
         [](std::string_view value, Options& options) { return apply_timeout(value, options.entry_timeout); }},

@@ -23,6 +23,8 @@ struct Options {
   /// Mount flags that are the kernel's or libfuse's business, as written: "nosuid", "noatime", ...
   std::vector<std::string> mount_flags;
   unsigned max_syncs = 64;
+  /// Sync dirty files before they are asked for, for callers that go through many.
+  bool sync_ahead = true;
   sluice::BackendChoice backend = sluice::BackendChoice::automatic;
   /// How long the kernel may keep names and attributes; unset: long when mounted over its own source, else 1
   /// s.

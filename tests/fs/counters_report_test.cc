@@ -31,6 +31,7 @@ sluice::CountersSnapshot some_counters() {
   counters.full = {21, 22, 23, 24, 25, 26, 27, 28, {}, {}};
   counters.refused = 31;
   counters.changed_behind = 32;
+  counters.early = {41, 30, 10, 42};
   return counters;
 }
 
@@ -47,6 +48,10 @@ TEST(CountersReport, EachCounterHasALineWithItsNameAndBothKinds) {
   EXPECT_EQ(line_of(lines, "sync-errors"), (Words{"sync-errors", "18", "28"}));
   EXPECT_EQ(line_of(lines, "refused"), (Words{"refused", "31"}));
   EXPECT_EQ(line_of(lines, "changed-behind"), (Words{"changed-behind", "32"}));
+  EXPECT_EQ(line_of(lines, "early-syncs"), (Words{"early-syncs", "41"}));
+  EXPECT_EQ(line_of(lines, "early-hits"), (Words{"early-hits", "30"}));
+  EXPECT_EQ(line_of(lines, "early-misses"), (Words{"early-misses", "10"}));
+  EXPECT_EQ(line_of(lines, "early-hit-rate"), (Words{"early-hit-rate", "75%"}));
   EXPECT_EQ(line_of(lines, "engine"), (Words{"engine", "threads"}));
 }
 
@@ -56,6 +61,7 @@ TEST(CountersReport, PercentilesThatAreNotKnownAreHyphens) {
        {"barrier-p50-us", "barrier-p90-us", "barrier-p99-us", "sync-p50-us", "sync-p90-us", "sync-p99-us"}) {
     EXPECT_EQ(line_of(lines, name), (Words{name, "-", "-"}));
   }
+  EXPECT_EQ(line_of(lines, "early-hit-rate"), (Words{"early-hit-rate", "-"}));
 }
 
 /// Within a bucket of the histogram: at most a quarter too much.

@@ -29,6 +29,8 @@ std::string refusal(std::string_view list) {
 TEST(MountOptions, OurOwnAreStored) {
   EXPECT_EQ(applied("max-syncs=1").max_syncs, 1U);
   EXPECT_EQ(applied("max-syncs=1024").max_syncs, 1024U);
+  EXPECT_FALSE(applied("sync-ahead=off").sync_ahead);
+  EXPECT_TRUE(applied("sync-ahead=off,sync-ahead=auto").sync_ahead);
   EXPECT_EQ(applied("engine=auto").backend, sluice::BackendChoice::automatic);
   EXPECT_EQ(applied("engine=io_uring").backend, sluice::BackendChoice::io_uring);
   EXPECT_EQ(applied("engine=threads").backend, sluice::BackendChoice::threads);
@@ -45,6 +47,7 @@ TEST(MountOptions, OurOwnAreStored) {
 TEST(MountOptions, WithoutAnyTheDefaultsHold) {
   const Options options = applied("");
   EXPECT_EQ(options.max_syncs, 64U);
+  EXPECT_TRUE(options.sync_ahead);
   EXPECT_EQ(options.backend, sluice::BackendChoice::automatic);
   EXPECT_EQ(options.stop_timeout, milliseconds(30'000));
   EXPECT_FALSE(options.allow_other || options.entry_timeout || options.attr_timeout);
@@ -105,6 +108,7 @@ TEST(MountOptions, AWrongOneIsNamedAndWhatWouldBeRightIsSaid) {
       Case{"max-syncs=", "'-o max-syncs' needs a value; give a number from 1 to 1024"},
       Case{"max-syncs=0", "'-o max-syncs=0' is wrong; give a number from 1 to 1024"},
       Case{"max-syncs=1025", "'-o max-syncs=1025' is wrong; give a number from 1 to 1024"},
+      Case{"sync-ahead=on", "'-o sync-ahead=on' is wrong; give auto or off"},
       Case{"max-syncs=many", "'-o max-syncs=many' is wrong; give a number from 1 to 1024"},
       Case{"engine=uring", "'-o engine=uring' is wrong; give auto, io_uring or threads"},
       Case{"entry-timeout=-1",
@@ -132,7 +136,7 @@ TEST(MountOptions, AWrongOneIsNamedAndWhatWouldBeRightIsSaid) {
 TEST(MountOptions, HelpNamesEveryOption) {
   const std::string help = mount_options_help();
   for (const char* const name :
-       {"data", "durability", "errors", "max-syncs", "engine", "entry-timeout", "attr-timeout",
+       {"data", "durability", "errors", "max-syncs", "engine", "sync-ahead", "entry-timeout", "attr-timeout",
         "stop-timeout", "allow-other", "no-allow-other", "ro", "rw", "debug", "nosuid"}) {
     EXPECT_NE(help.find(name), std::string::npos) << name;
   }

@@ -46,11 +46,21 @@ struct KindCounters {
   LatencyHistogram::Snapshot sync_latency;
 };
 
+/// Syncs that were made before anybody asked (docs/design.md, sync-ahead).
+struct EarlySyncCounts {
+  std::uint64_t started = 0;
+  std::uint64_t hits = 0;    ///< asked for after all: the barrier found its cover durable or running
+  std::uint64_t misses = 0;  ///< changed again or removed before that, or not asked for in a long time
+  std::uint64_t late_barriers =
+      0;  ///< needed the device, for what had been written before another was answered
+};
+
 struct CountersSnapshot {
   KindCounters data;
   KindCounters full;
   std::uint64_t refused = 0;         ///< requests that found the queue full
   std::uint64_t changed_behind = 0;  ///< elisions given up because statx(2) differed
+  EarlySyncCounts early;
 };
 
 /// The live counters. Thread-safe; every operation is wait-free.

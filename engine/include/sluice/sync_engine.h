@@ -20,8 +20,10 @@ namespace sluice {
 class DescriptorCache;
 class EpochTable;
 class SyncQueue;
+struct AheadNews;
 struct AnsweredBarrier;
 struct EpochEntry;
+class EarlySyncs;
 
 struct EngineOptions {
   /// Requests that may wait for an answer at one time, and inodes that wait for the sync of what was
@@ -39,6 +41,10 @@ struct EngineOptions {
   /// elided, and none is served by a sync that began before it came. Otherwise statx(2) is asked before each
   /// sync, on the engine's thread: it must not wait for a server.
   bool opaque = false;
+  /// Syncs that are made before anybody has asked, for callers that sync many files one after another; at
+  /// most as many as this are outstanding. 0: none. Not with `opaque`, where a sync serves nobody who comes
+  /// later.
+  std::size_t sync_ahead_limit = 0;
 };
 
 /// What a drain did.
@@ -110,7 +116,7 @@ class SyncEngine {
   [[nodiscard]] std::optional<Errno> failure() const;
   /// Inodes that wait for their turn to be synced.
   [[nodiscard]] std::size_t queued_inodes() const;
-  [[nodiscard]] CountersSnapshot counters() const { return counters_.snapshot(); }
+  [[nodiscard]] CountersSnapshot counters() const;
   [[nodiscard]] const IoBackend& backend() const { return *backend_; }
 
  private:
@@ -122,6 +128,8 @@ class SyncEngine {
     SharedFd descriptor;
     std::chrono::steady_clock::time_point since;
     std::optional<Fingerprint> fingerprint;
+    /// When nobody had asked for it.
+    EarlySyncId early;
   };
 
   void fail_covers(const Mutation& mutation, Errno error);
@@ -133,11 +141,14 @@ class SyncEngine {
   bool changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const;
   void want_sync(const FileKey& file, Priority priority);
   void leave_queue(const FileKey& file);
+  void want_early_syncs();
   void limit_failures(Errno error);
   void answer(std::vector<AnsweredBarrier>&& answered, std::size_t freed_places);
 
   // A sync from its beginning to its end.
   std::optional<RunningSync> begin_sync(const FileKey& file);
+  std::optional<RunningSync> begin_early_sync(const FileKey& file, SharedFd descriptor, EarlySyncId id);
+  RunningSync begun(const FileKey& file, SharedFd descriptor, SyncKind kind, EarlySyncId early);
   void finish_sync(RunningSync&& sync, const IoCompletion& completion);
   bool sync_here(const FileKey& file);
   bool take_turn(std::size_t limit);
@@ -151,6 +162,8 @@ class SyncEngine {
   void run();
   void start_syncs();
   bool start_sync(const FileKey& file);
+  void start_early_syncs();
+  void hand_over(RunningSync&& sync);
   void take_completion(const IoCompletion& completion);
 
   // Constant after construction.
@@ -161,10 +174,13 @@ class SyncEngine {
   const std::unique_ptr<EpochTable> table_;
   const std::unique_ptr<DescriptorCache> descriptors_;
   const std::unique_ptr<SyncQueue> queue_;
+  const std::unique_ptr<EarlySyncs> early_;
   mutable EngineCounters counters_;
   std::atomic<std::uint64_t> last_barrier_{0};
   /// False only while the engine's thread may be asleep; whoever sets it true must wake the thread.
   std::atomic<bool> awake_{true};
+  /// Set by whoever has news for which early syncs should be started.
+  std::atomic<bool> early_wanted_{false};
   std::atomic<std::thread::id> own_thread_{};
   /// Syncs under way, on whichever thread; at most max_in_flight() of the backend.
   std::atomic<std::size_t> under_way_{0};

@@ -101,6 +101,15 @@ HammerPlan many_inodes() {
   return plan;
 }
 
+/// Dirty ones stay with their descriptors, so that they are synced before anybody asks.
+HammerPlan inodes_synced_early() {
+  HammerPlan plan;
+  plan.files = 24;
+  plan.steps = 600;
+  plan.options.sync_ahead_limit = 4;
+  return plan;
+}
+
 class EngineHammer : public ::testing::TestWithParam<Maker> {
  protected:
   HammerResult run(HammerPlan plan, Troubles troubles) {
@@ -117,8 +126,10 @@ class EngineHammer : public ::testing::TestWithParam<Maker> {
       EXPECT_EQ(all.fault, "") << "round " << round << " of SLUICE_TEST_SEED=" << seed_of_run();
       if (!all.fault.empty()) break;
     }
-    std::printf("%zu successes, %zu errors, %zu cancelled, %zu refused; %zu syncs, %zu joined, %zu elided\n",
-                all.successes, all.errors, all.cancelled, all.refused, all.syncs, all.joined, all.elided);
+    std::printf(
+        "%zu successes, %zu errors, %zu cancelled, %zu refused; %zu syncs, %zu joined, %zu elided, %zu "
+        "early\n",
+        all.successes, all.errors, all.cancelled, all.refused, all.syncs, all.joined, all.elided, all.early);
     EXPECT_GT(all.successes, 0U);
     return all;
   }
@@ -149,6 +160,20 @@ TEST_P(EngineHammer, ManyInodes) {
 
 TEST_P(EngineHammer, ManyInodesWithFailures) {
   EXPECT_GT(run(many_inodes(), {.failures = 8, .never_ran = 10}).errors, 0U);
+}
+
+TEST_P(EngineHammer, EarlySyncs) {
+  EXPECT_GT(run(inodes_synced_early(), {.never_ran = 10}).early, 0U);
+}
+
+TEST_P(EngineHammer, EarlySyncsWithFailures) {
+  EXPECT_GT(run(inodes_synced_early(), {.failures = 4, .never_ran = 10}).early, 0U);
+}
+
+TEST_P(EngineHammer, EarlySyncsWithFullTables) {
+  HammerPlan plan = many_inodes();
+  plan.options.sync_ahead_limit = 4;
+  run(plan, {.failures = 4, .never_ran = 10});
 }
 
 TEST_P(EngineHammer, FullQueue) {

@@ -46,6 +46,7 @@ HammerResult& HammerResult::operator+=(const HammerResult& other) {
   joined += other.joined;
   cancelled += other.cancelled;
   refused += other.refused;
+  early += other.early;
   return *this;
 }
 
@@ -68,6 +69,7 @@ HammerResult hammer(const HammerPlan& plan, std::uint32_t seed, HammerBackend ba
   result.joined = counters.data.joined + counters.full.joined;
   result.cancelled = scene.cancelled;
   result.refused = scene.refused;
+  result.early = counters.early.started;
   return result;
 }
 

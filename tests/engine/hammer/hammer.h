@@ -23,6 +23,7 @@ struct HammerResult {
   std::size_t joined = 0;
   std::size_t cancelled = 0;
   std::size_t refused = 0;
+  std::size_t early = 0;  ///< Syncs that nobody had asked for.
 
   HammerResult& operator+=(const HammerResult& other);
 };

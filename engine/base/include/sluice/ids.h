@@ -44,6 +44,18 @@ class Priority {
   std::int32_t value_ = 0;
 };
 
+/// Names one early sync: one that nobody has asked for yet. The default names none.
+class EarlySyncId {
+ public:
+  constexpr EarlySyncId() = default;
+  explicit constexpr EarlySyncId(std::uint64_t number) : number_(number) {}
+  [[nodiscard]] constexpr bool valid() const { return number_ != 0; }
+  friend constexpr auto operator<=>(EarlySyncId, EarlySyncId) = default;
+
+ private:
+  std::uint64_t number_ = 0;
+};
+
 /// Names one inode for as long as it exists: numbers are reused, so the generation (or a digest of the file
 /// handle, see name_to_handle_at(2)) tells two owners of a number apart.
 struct FileKey {
