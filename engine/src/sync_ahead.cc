@@ -15,9 +15,10 @@ constexpr std::size_t kOfHit = kUnit / 2;
 constexpr std::size_t kOfLateBarrier = 1;
 
 /// Of credit, in times the limit: after a long storm, one that ends halfway must not be the end of it.
-constexpr std::size_t kMostCredit = 4;
+constexpr std::size_t kMostCredit = 2;
 
 constexpr std::size_t kFirstDepth = 2;
+constexpr std::size_t kNewDepth = 8;
 /// So many late barriers without a hit between them: the caller is somewhere else by now.
 constexpr int kElsewhere = 4;
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
@@ -37,22 +38,27 @@ void SyncAhead::late_barrier() {
   ++counts_.late_barriers;
   earn(kOfLateBarrier);
   step();
-  if (++late_in_a_row_ >= kElsewhere && wanted() == 0 && !outstanding_.empty()) give_up_until(kAll);
+  // Another caller, or the same one elsewhere: what was right for the last one proves little.
+  const bool elsewhere = ++late_in_a_row_ >= kElsewhere && wanted() == 0;
+  if (elsewhere || outstanding_.empty()) depth_ = std::min(depth_, kNewDepth);
+  if (elsewhere) give_up_until(kAll);
   if (depth_ > 0 || ++seen_ < needed_) return;
   seen_ = 0;
   depth_ = std::min(limit_, kFirstDepth);
 }
 
 void SyncAhead::asked(EarlySyncId id) {
-  // One that has been taken for a miss was only asked for late.
-  if (outstanding_.erase(id) == 0) {
+  ++counts_.hits;
+  if (outstanding_.erase(id) > 0) {
+    earn(kOfHit);
+    depth_ = std::min(limit_, std::max(kFirstDepth, 2 * depth_));
+    needed_ = std::max<std::size_t>(1, needed_ / 4);
+  } else {
+    // It was taken for a miss too early, but not foreseen either.
     --counts_.misses;
     earn(kUnit);
+    needed_ = std::max<std::size_t>(1, needed_ / 2);
   }
-  ++counts_.hits;
-  earn(kOfHit);
-  depth_ = std::min(limit_, std::max(kFirstDepth, 2 * depth_));
-  needed_ = 1;
   seen_ = 0;
   late_in_a_row_ = 0;
   step();

@@ -19,7 +19,8 @@ namespace sluice {
 ///
 /// Two numbers bound how many are outstanding (neither hit nor miss yet):
 ///   depth    doubles with each hit, halves with each miss. At 0 sync-ahead is off until late barriers come
-///            again, twice as many each time that it has been of no use.
+///            again, twice as many each time that it has been of no use. With what looks like another caller
+///            (nothing is outstanding, or several late barriers came and no hit) it begins with few again.
 ///   credit   what misses may cost. Each miss takes 1, each hit gives a half, each late barrier 1/32.
 ///
 /// Invariants, checked by check_invariants():

@@ -105,8 +105,10 @@ HammerPlan many_inodes() {
 HammerPlan inodes_synced_early() {
   HammerPlan plan;
   plan.files = 24;
-  plan.steps = 600;
-  plan.options.sync_ahead_limit = 4;
+  plan.threads = 4;
+  plan.steps = 150;
+  plan.storms = true;
+  plan.options.sync_ahead_limit = 16;
   return plan;
 }
 
@@ -172,7 +174,10 @@ TEST_P(EngineHammer, EarlySyncsWithFailures) {
 
 TEST_P(EngineHammer, EarlySyncsWithFullTables) {
   HammerPlan plan = many_inodes();
-  plan.options.sync_ahead_limit = 4;
+  plan.storms = true;
+  plan.threads = 4;
+  plan.steps = 150;
+  plan.options.sync_ahead_limit = 16;
   run(plan, {.failures = 4, .never_ran = 10});
 }
 

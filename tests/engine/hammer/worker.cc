@@ -86,6 +86,10 @@ void Worker::run() {
 }
 
 void Worker::step() {
+  if (plan_.storms && any(40) == 0) {
+    storm();
+    return;
+  }
   const std::size_t choice = any(100);
   if (choice < 28) {
     begin_mutation();
@@ -109,9 +113,12 @@ void Worker::step() {
 }
 
 void Worker::begin_mutation() {
-  if (ongoing_.size() == kMaxOngoing) return;
+  if (ongoing_.size() < kMaxOngoing) begin_mutation(any_file());
+}
+
+void Worker::begin_mutation(std::size_t file_number) {
   Ongoing ongoing;
-  ongoing.file = any_file();
+  ongoing.file = file_number;
   ongoing.seen.mutation_class = any(3) == 0 ? MutationClass::metadata : MutationClass::data;
   ongoing.seen.emptied =
       ongoing.seen.mutation_class == MutationClass::data && any(plan_.failures ? 3 : 8) == 0;
@@ -180,6 +187,23 @@ void Worker::wait() {
   end_all_mutations();
   static_cast<void>(recent_.back()->wait());
   recent_.pop_back();
+}
+
+void Worker::storm() {
+  end_all_mutations();
+  for (std::size_t file = 0; file < plan_.files; ++file) {
+    begin_mutation(file);
+    end_all_mutations();
+  }
+  // Others write too, so that some of these are dirty again.
+  for (std::size_t file = 0; file < plan_.files; ++file) sync_and_wait(file);
+}
+
+void Worker::sync_and_wait(std::size_t file) {
+  SeenBarrier seen;
+  seen.kind = any(4) == 0 ? SyncKind::data : SyncKind::full;
+  const auto request = Witness::submit(scene_, file, seen, false, WhenFull::wait, Priority());
+  if (request) static_cast<void>(request->wait());
 }
 
 void Worker::drain() {

@@ -20,6 +20,8 @@ struct HammerPlan {
   bool failures = false;
   /// Descriptors of their own are held for the files.
   bool descriptors = true;
+  /// Now and then a thread writes all files, and then syncs one after the other.
+  bool storms = false;
   /// One of the threads stops the engine while the others go on.
   bool stop_midway = false;
   EngineOptions options;
@@ -45,12 +47,15 @@ class Worker {
 
   void step();
   void begin_mutation();
+  void begin_mutation(std::size_t file);
   void end_mutation();
   void end_all_mutations();
   void submit();
+  void sync_and_wait(std::size_t file);
   void cancel();
   void wait();
   void drain();
+  void storm();
   void fail_write_out();
   /// An inode that nobody syncs; there are many of them, so that others are forgotten.
   void touch_stranger();
