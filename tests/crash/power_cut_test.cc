@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kSeed = 1;
 constexpr unsigned kCutsOfALiar = 20;
 
-/// A round is 60 cuts, of three workloads.
+/// A round is 80 cuts, of four workloads.
 struct Share {
   FileSystem file_system;
   unsigned cuts;

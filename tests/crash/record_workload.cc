@@ -83,9 +83,7 @@ void RecordWorkload::run(const std::filesystem::path& directory, const LogPositi
         RecordWriter writer(directory, i * kFilesPerWriter, options_.seed * 1000 + i);
         for (unsigned step = 0; step < options_.steps_per_writer; ++step) {
           writer.step();
-          const std::uint64_t acknowledged_at = position();
-          const MutexLock lock(mutex_);
-          promises_.push_back({acknowledged_at, writer.promise()});
+          note(position(), writer.promise());
         }
       } catch (...) {
         const MutexLock lock(mutex_);
@@ -95,6 +93,11 @@ void RecordWorkload::run(const std::filesystem::path& directory, const LogPositi
   }
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
+}
+
+void RecordWorkload::note(std::uint64_t acknowledged_at, FilePromise promise) {
+  const MutexLock lock(mutex_);
+  promises_.push_back({acknowledged_at, std::move(promise)});
 }
 
 std::vector<std::uint64_t> RecordWorkload::acknowledged_at() const {

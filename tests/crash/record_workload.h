@@ -28,6 +28,10 @@ class RecordWorkload : public Workload {
   void save(std::ostream& out) const override;
   void load(std::istream& in) override;
 
+ protected:
+  /// Something was acknowledged, and the log had come to `acknowledged_at`.
+  void note(std::uint64_t acknowledged_at, FilePromise promise);
+
  private:
   struct TimedPromise {
     std::uint64_t position;
