@@ -48,8 +48,9 @@ std::vector<DirtyInode> EpochTable::dirty() const {
   for (const Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
     for (const auto& [file, slot] : shard.slots) {
-      const std::optional<Errno> lost = slot.entry.epochs.lost();
-      if (!slot.entry.epochs.removed() && (lost || !slot.entry.epochs.all_synced()))
+      const InodeEpochs& epochs = slot.entry.epochs;
+      const std::optional<Errno> lost = epochs.lost();
+      if (!epochs.removed() && (lost || epochs.opaque() || !epochs.all_synced()))
         found.push_back({file, slot.entry.descriptor, lost});
     }
   }

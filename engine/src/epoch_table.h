@@ -62,6 +62,8 @@ struct EpochEntry {
   EarlySyncId early;
   /// How many syncs in a row never ran.
   unsigned never_ran = 0;
+  /// Who says that it may be written unannounced; `epochs` is opaque while anybody does.
+  unsigned opaque_holders = 0;
 
   /// The priority at which it has to be put into the sync queue now, or put forward in it; it counts as put.
   [[nodiscard]] std::optional<Priority> needs_queueing();
@@ -73,7 +75,7 @@ struct EpochEntry {
   [[nodiscard]] std::vector<AnsweredBarrier> take(const std::vector<BarrierAnswer>& answers);
 };
 
-/// An inode of which something is not durable.
+/// An inode of which something is not durable, or may not be.
 struct DirtyInode {
   FileKey file;
   /// Of its newest barrier, if one waits.
@@ -84,11 +86,11 @@ struct DirtyInode {
 
 /// FileKey -> EpochEntry. Sharded by key, each shard under its own lock, and bounded: past the limit the
 /// entry that was used longest ago and may be forgotten is; an inode without an entry counts as dirty.
-/// Entries that must not be forgotten (somebody waits, a mutation or a sync is under way, a failure stands)
-/// can exceed the limit; the first three are bounded by the requests and threads there are, and the table is
-/// brought back to its limit when they have ended. Checks the
-/// invariants of an entry whenever it is let go. Thread-safe. The function that is handed to with() runs
-/// under the shard's lock: it must not call the table.
+/// Entries that must not be forgotten (somebody waits, a mutation or a sync is under way, a failure stands,
+/// the inode is opaque) can exceed the limit; the first three are bounded by the requests and threads there
+/// are, opaque inodes by those that the kernel knows, and the table is brought back to its limit when they
+/// have ended. Checks the invariants of an entry whenever it is let go. Thread-safe. The function that is
+/// handed to with() runs under the shard's lock: it must not call the table.
 class EpochTable {
  public:
   explicit EpochTable(std::size_t max_inodes);
@@ -113,7 +115,7 @@ class EpochTable {
     use(entry.entry);
   }
 
-  /// Every inode of which something is not durable; but a removed file need not be.
+  /// Every inode of which something is not durable, opaque ones included; but a removed file need not be.
   [[nodiscard]] std::vector<DirtyInode> dirty() const;
   [[nodiscard]] std::size_t size() const;
   /// How many inodes were forgotten while they were not durable, removed files aside.

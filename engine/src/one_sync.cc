@@ -70,7 +70,7 @@ void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion)
     answered = entry.take(end_sync(entry, sync, completion));
     places = answered.size() + entry.freed_places();
     queue = entry.needs_queueing();
-    clean = entry.epochs.all_synced();
+    clean = entry.epochs.all_synced() && !entry.epochs.opaque();
     if (completion.outcome != IoOutcome::succeeded) news = early_->failed(entry, sync.early);
     unneeded = entry.unneeded_descriptor();
   });
@@ -120,7 +120,8 @@ void SyncEngine::mark_clean(const FileKey& file) {
   descriptors_->mark_clean(file);
   // A mutation that has begun since may have marked it dirty already; that must stay the last word.
   bool dirty = false;
-  table_->with_known(file, [&](EpochEntry& entry) { dirty = !entry.epochs.all_synced(); });
+  table_->with_known(file,
+                     [&](EpochEntry& entry) { dirty = entry.epochs.opaque() || !entry.epochs.all_synced(); });
   if (dirty) descriptors_->mark_dirty(file);
 }
 

@@ -109,6 +109,7 @@ void SyncEngine::created(const FileKey& file) noexcept {
     news = early_->removed(entry);
     if (entry.epochs.at_rest()) {
       entry.epochs = InodeEpochs();
+      if (entry.opaque_holders > 0) entry.epochs.set_opaque();
       entry.durable_fingerprint.reset();
     } else {
       entry.epochs.reuse();
@@ -154,6 +155,26 @@ void SyncEngine::hold_descriptor(const FileKey& file, SharedFd descriptor) noexc
 
 SharedFd SyncEngine::held_descriptor(const FileKey& file) const {
   return descriptors_->find(file);
+}
+
+bool SyncEngine::awaits_data_sync(const FileKey& file) const noexcept {
+  bool awaits = false;
+  table_->with_known(file, [&](EpochEntry& entry) { awaits = !entry.epochs.data_at_rest(); });
+  return awaits;
+}
+
+void SyncEngine::set_opaque(const FileKey& file) noexcept {
+  table_->with(file, [](EpochEntry& entry) {
+    if (entry.opaque_holders++ == 0) entry.epochs.set_opaque();
+  });
+  descriptors_->mark_dirty(file);
+}
+
+void SyncEngine::leave_opaque(const FileKey& file) noexcept {
+  table_->with_known(file, [](EpochEntry& entry) {
+    SLUICE_CHECK(entry.opaque_holders > 0);
+    if (--entry.opaque_holders == 0) entry.epochs.leave_opaque();
+  });
 }
 
 // ---- Barriers ----

@@ -89,6 +89,15 @@ class SyncEngine {
   void hold_descriptor(const FileKey& file, SharedFd descriptor) noexcept;
   /// Null when the engine has none.
   [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;
+  /// True when a change of the file's data is known that no sync has made durable.
+  [[nodiscard]] bool awaits_data_sync(const FileKey& file) const noexcept;
+
+  /// From now on the file may be written without the engine's knowledge (docs/design.md, opaque inodes): no
+  /// barrier is elided, none is served by a sync that began before it came, and it is not forgotten. Call
+  /// before the first such write, and leave_opaque() once for each call, when no such write can come any
+  /// more.
+  void set_opaque(const FileKey& file) noexcept;
+  void leave_opaque(const FileKey& file) noexcept;
 
   // ---- Barriers ----
 
