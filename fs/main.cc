@@ -37,6 +37,7 @@ int exit_with(const MountError& error) {
 void report(const Mount& mount, Log& log) {
   for (const std::string& line : counters_report(mount.counters(), mount.backend_name()))
     log.info("{}", line);
+  log.info("{:<16} {:>12}", "data", name_of(mount.data_mode()));
 }
 
 enum class Served { until_the_connection_ended, until_asked_to_stop };
@@ -103,7 +104,9 @@ int run(Options options) {
     daemonize->ready();
   }
   if (options.foreground) notify_service_manager("READY=1");
-  log->info("{} is mounted on {}, engine {}", options.source, options.mountpoint, (*mount)->backend_name());
+  log->info("{} is mounted on {}, engine {}, data {}", options.source, options.mountpoint,
+            (*mount)->backend_name(), name_of((*mount)->data_mode()));
+  if (const auto why = (*mount)->why_tracked()) log->info("all data is tracked: {}", *why);
 
   return static_cast<int>(serve_to_the_end(**mount, *signals, options, *log));
 }

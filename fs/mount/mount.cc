@@ -8,9 +8,12 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "mount/fusermount.h"
 #include "mount/mount_flags.h"
 #include "mount/mount_info.h"
+#include "mount/passthrough_check.h"
 #include "mount/unmount.h"
 #include "ops/core.h"
 #include "ops/dispatch.h"
@@ -129,6 +132,21 @@ class Mount::Parts {
         engine_(engine, std::move(backend)),
         core_{.tree = *tree_, .engine = engine_, .timeouts = timeouts} {}
 
+  /// What was asked for, or what can be had in its place.
+  tl::expected<void, MountError> choose_data_mode(const Options& options) {
+    if (options.data == DataMode::tracked) return {};
+    why_tracked_ = may_mount() ? why_no_passthrough(options, *session_, init_facts_, tree_->root())
+                               : "passthrough is for root only";
+    if (!why_tracked_) {
+      core_.data = options.data;
+    } else if (options.data == DataMode::passthrough) {
+      return failed(
+          ExitCode::no_passthrough,
+          fmt::format("'-o data=passthrough' cannot be had: {}; or use data=tracked", *why_tracked_));
+    }
+    return {};
+  }
+
   // The engine goes before the session: until then it may answer a barrier.
   std::unique_ptr<Tree> tree_;
   std::unique_ptr<Session> session_;
@@ -137,6 +155,7 @@ class Mount::Parts {
   std::unique_ptr<Readers> readers_;
   std::unique_ptr<Revalidator> revalidator_;
   InitFacts init_facts_;
+  std::optional<std::string> why_tracked_;
 };
 
 Mount::Mount(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -168,6 +187,7 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
 
   SessionOptions asked = session_options(options, flags);
   asked.ignored_offers = ignored_offers;
+  asked.passthrough = options.data != DataMode::tracked && may_mount();
   auto session = Session::create(asked, operations(), &parts->core_);
   if (!session) return failed(ExitCode::usage, session.error());
   parts->session_ = std::move(*session);
@@ -194,6 +214,10 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
                   "the kernel did not answer the mount; is its FUSE older than 5.10?");
   }
   mount->parts_->init_facts_ = *facts;
+  if (auto chosen = mount->parts_->choose_data_mode(options); !chosen) {
+    mount->parts_->readers_->stop();
+    return tl::unexpected(std::move(chosen.error()));
+  }
   // Its attributes are asked of its own readers, which serve by now.
   struct stat root {};
   if (::stat(options.mountpoint.c_str(), &root) == 0) mount->parts_->tree_->set_own_device(root.st_dev);
@@ -232,6 +256,12 @@ sluice::CountersSnapshot Mount::counters() const {
 TableSizes Mount::table_sizes() const {
   const Core& core = parts_->core_;
   return {core.tree.nodes().size(), core.files.size(), core.directories.size()};
+}
+DataMode Mount::data_mode() const {
+  return parts_->core_.data;
+}
+std::optional<std::string> Mount::why_tracked() const {
+  return parts_->why_tracked_;
 }
 InitFacts Mount::init_facts() const {
   return parts_->init_facts_;

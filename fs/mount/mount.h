@@ -64,6 +64,10 @@ class Mount {
   [[nodiscard]] sluice::CountersSnapshot counters() const;
   [[nodiscard]] TableSizes table_sizes() const;
   [[nodiscard]] InitFacts init_facts() const;
+  /// As it came to be: tracked where data=auto finds no passthrough.
+  [[nodiscard]] DataMode data_mode() const;
+  /// Why there is none though it was asked for, in a line for the user.
+  [[nodiscard]] std::optional<std::string> why_tracked() const;
   /// "io_uring" or "threads".
   [[nodiscard]] std::string backend_name() const;
 

@@ -44,18 +44,30 @@ bool apply_max_syncs(std::string_view value, Options& options) {
   return true;
 }
 
+template <typename Choice, std::size_t kCount>
+bool apply_choice(std::string_view value, const std::array<std::pair<std::string_view, Choice>, kCount>& all,
+                  Choice& to) {
+  const auto* const found =
+      std::find_if(all.begin(), all.end(), [&](const auto& choice) { return choice.first == value; });
+  if (found == all.end()) return false;
+  to = found->second;
+  return true;
+}
+
 bool apply_engine(std::string_view value, Options& options) {
   constexpr std::array<std::pair<std::string_view, sluice::BackendChoice>, 3> kEngines = {
       {{"auto", sluice::BackendChoice::automatic},
        {"io_uring", sluice::BackendChoice::io_uring},
        {"threads", sluice::BackendChoice::threads}}};
-  for (const auto& [name, choice] : kEngines) {
-    if (value == name) {
-      options.backend = choice;
-      return true;
-    }
-  }
-  return false;
+  return apply_choice(value, kEngines, options.backend);
+}
+
+bool apply_data(std::string_view value, Options& options) {
+  constexpr std::array<std::pair<std::string_view, DataMode>, 3> kModes = {
+      {{"tracked", DataMode::tracked},
+       {"passthrough", DataMode::passthrough},
+       {"auto", DataMode::automatic}}};
+  return apply_choice(value, kModes, options.data);
 }
 
 bool apply_sync_ahead(std::string_view value, Options& options) {
@@ -74,8 +86,8 @@ bool apply_stop_timeout(std::string_view value, Options& options) {
 constexpr std::string_view kTimeWanted = "a time from 0 to a year, as in 1.5, 200ms or 1h";
 
 constexpr std::array kOwnOptions = {
-    OwnOption{"data", "tracked", "data=tracked", "every write passes the daemon",
-              [](std::string_view value, Options&) { return value == "tracked"; }},
+    OwnOption{"data", "WHICH", "tracked, passthrough or auto",
+              "tracked, passthrough or auto (default tracked)", apply_data},
     OwnOption{"durability", "strict", "durability=strict", "an acknowledged fsync is durable",
               [](std::string_view value, Options&) { return value == "strict"; }},
     OwnOption{"errors", "sticky", "errors=sticky", "a failed sync fails the later ones too",
@@ -122,8 +134,8 @@ constexpr std::array kOwnOptions = {
 };
 
 /// Modes that are planned, so that whoever has read of them is not told that they are unknown.
-constexpr std::array<std::string_view, 6> kNotYet = {"data=passthrough",  "data=auto",   "durability=window",
-                                                     "durability=manual", "errors=once", "remount"};
+constexpr std::array<std::string_view, 4> kNotYet = {"durability=window", "durability=manual", "errors=once",
+                                                     "remount"};
 
 /// What libfuse 3.14 and fusermount3 know, for them and the kernel to act on.
 constexpr std::array<std::string_view, 10> kHandedOn = {"dev",    "nodev", "suid",  "nosuid",  "exec",

@@ -6,6 +6,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "ops/data_mode.h"
 #include "process/exit_code.h"
 #include "sluice/io_backend.h"
 
@@ -22,6 +23,7 @@ struct Options {
   std::optional<bool> allow_other;
   /// Mount flags that are the kernel's or libfuse's business, as written: "nosuid", "noatime", ...
   std::vector<std::string> mount_flags;
+  DataMode data = DataMode::tracked;
   unsigned max_syncs = 64;
   /// Sync dirty files before they are asked for, for callers that go through many.
   bool sync_ahead = true;

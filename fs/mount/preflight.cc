@@ -110,6 +110,12 @@ tl::expected<void, MountError> check_device() {
       fmt::format("cannot open /dev/fuse: {}; load the kernel module: modprobe fuse", error.message()));
 }
 
+/// What no kernel lets a user do; none: nothing of that is asked for.
+std::optional<std::string> data_for_root_only(const Options& options) {
+  if (options.data != DataMode::passthrough || may_mount()) return std::nullopt;
+  return "'-o data=passthrough' is for root only; use data=auto or data=tracked";
+}
+
 /// What fusermount3 would drop without failing; null when there is none.
 const std::string* flag_for_root_only(const std::vector<std::string>& flags) {
   const auto found = std::find_if(flags.begin(), flags.end(),
@@ -179,6 +185,7 @@ tl::expected<void, MountError> check_fuse(const Options& options, const std::str
         "root's; give both to the container or service");
   }
   if (may_mount()) return {};
+  if (auto refused = data_for_root_only(options)) return wrong(ExitCode::no_permission, std::move(*refused));
   if (::geteuid() == 0) {
     return wrong(ExitCode::no_permission,
                  "root lacks the capability CAP_SYS_ADMIN here and cannot mount; give it to the container");

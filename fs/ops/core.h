@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
+#include "ops/data_mode.h"
 #include "ops/handle_table.h"
 #include "process/credentials.h"
 #include "sluice/sync_engine.h"
@@ -11,6 +14,7 @@
 
 namespace sluicefs {
 
+class BackingFile;
 class Readers;
 class Session;
 
@@ -22,6 +26,8 @@ struct OpenFile {
   /// inode).
   sluice::SharedFd fd;
   bool for_writing = false;
+  /// What the kernel passes its reads and writes through to; null when they come to us.
+  std::shared_ptr<const BackingFile> backing = nullptr;
 };
 
 /// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.
@@ -50,6 +56,8 @@ struct Core {
   Timeouts timeouts;
   /// Mounted with noatime: what is read through the mount keeps its access time.
   bool keeps_access_times = false;
+  /// Becomes another one once, when the kernel is found to be able to; what is opened before is tracked.
+  std::atomic<DataMode> data{DataMode::tracked};
   /// Others can reach the source beside the mount.
   bool shared_source = true;
   HandleTable<OpenFile> files{};

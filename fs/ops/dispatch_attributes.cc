@@ -11,10 +11,11 @@ using sluice::Result;
 
 namespace {
 
-void answer_attributes(fuse_req_t request, const Result<struct stat>& attributes) {
-  const double timeout = core_of(request).timeouts.attributes;
-  answer(request, attributes,
-         [&](Reply& reply, const struct stat& found) { reply.attributes(found, timeout); });
+void answer_attributes(fuse_req_t request, fuse_ino_t node, const Result<struct stat>& attributes) {
+  const Core& core = core_of(request);
+  answer(request, attributes, [&](Reply& reply, const struct stat& found) {
+    reply.attributes(found, ops::attributes_timeout(core, node, found));
+  });
 }
 
 /// The answer to a question for an xattr or for their list: the bytes, or with no room for any, how many
@@ -34,7 +35,7 @@ void answer_xattr(fuse_req_t request, size_t size, Get get) {
 }  // namespace
 
 void on_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
-  answer_attributes(request, ops::get_attributes(core_of(request), node));
+  answer_attributes(request, node, ops::get_attributes(core_of(request), node));
 }
 
 void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attributes, int to_set,
@@ -42,7 +43,7 @@ void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attributes, in
   const ops::AttributeChange change{*attributes, to_set,
                                     file != nullptr ? std::optional(file->fh) : std::nullopt,
                                     setid_duty(request), fuse_req_ctx(request)->uid};
-  answer_attributes(request, ops::set_attributes(core_of(request), node, change));
+  answer_attributes(request, node, ops::set_attributes(core_of(request), node, change));
 }
 
 void on_statfs(fuse_req_t request, fuse_ino_t node) {

@@ -33,7 +33,7 @@ void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   answer(request, ops::open(core, node, file->flags, setid_duty(request)),
          [&](Reply& reply, const ops::Opened& opened) {
            fill(*file, opened);
-           if (!reply.opened(*file)) ops::release(core, opened.handle);
+           if (!reply.opened(*file, opened.backing_id)) ops::release(core, opened.handle);
          });
 }
 
@@ -45,7 +45,7 @@ void on_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
           : ops::create(core, caller_of(request), parent, name, mode, file->flags, setid_duty(request));
   answer(request, result, [&](Reply& reply, const ops::Created& created) {
     fill(*file, created.opened);
-    if (reply.created(created.entry, *file)) return;
+    if (reply.created(created.entry, *file, created.opened.backing_id)) return;
     ops::release(core, created.opened.handle);
     ops::forget(core, created.entry.ino, 1);
   });

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 
+#include "ops/choose_io_mode.h"
 #include "ops/inode_change.h"
 #include "ops/ops_attr.h"
 #include "ops/revalidate.h"
 #include "ops/setid_scope.h"
 #include "sluice/check.h"
 #include "source/take_back.h"
+#include "wire/backing_file.h"
 
 namespace sluicefs {
 
@@ -34,10 +36,16 @@ namespace ops {
 
 namespace {
 
-/// Access mode 3 asks for permission to do both, and can do neither (open(2)).
-bool writes(int flags) {
-  const int mode = flags & O_ACCMODE;
-  return mode == O_WRONLY || mode == O_RDWR;
+using Backing = std::shared_ptr<const BackingFile>;
+
+/// Gives an open file of the source its handle. REQUIRES: IoModeState and CachedData count it.
+Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags, Backing backing) {
+  const std::int32_t backing_id = backing ? backing->id() : 0;
+  // Nobody else can map it shared and write there (mmap(2), EACCES); in passthrough the pages are not ours.
+  if ((flags & O_ACCMODE) == O_RDWR && !backing) node->set_maybe_mapped();
+  auto file = std::make_shared<OpenFile>(OpenFile{node, std::move(fd), writes(flags), std::move(backing)});
+  node->set_open_fd(file->fd);
+  return {core.files.insert(std::move(file)), backing_id};
 }
 
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
@@ -94,9 +102,14 @@ Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
+  Result<Backing> backing = choose_io_mode(core, *node, *fd, flags, Opening::existing);
+  if (!backing) return fail(backing.error());
   const Result<void> counted = open_cached_data(core, **node, (*fd)->get(), writes(flags));
-  if (!counted) return fail(counted.error());
-  return register_open(core, *node, std::move(*fd), flags);
+  if (!counted) {
+    (*node)->io_mode().closed();
+    return fail(counted.error());
+  }
+  return register_open(core, *node, std::move(*fd), flags, std::move(*backing));
 }
 
 Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
@@ -119,6 +132,7 @@ Result<Created> create(Core& core, const Caller& caller, NodeId parent, const ch
     return fail(now.error());
   }
   entry->attr = *now;
+  entry->attr_timeout = attributes_timeout(core, entry->ino, *now);
   return Created{*entry, *opened};
 }
 
@@ -127,30 +141,28 @@ int creation_flags(const Core& core, int flags) {
   return backing_flags(flags) | (core.keeps_access_times ? O_NOATIME : 0);
 }
 
-Created opened_new(Core& core, const Remembered& file, UniqueFd fd, int flags) {
-  core.engine.created(file.node->key());
-  CachedData& data = file.node->cached_data();
+Result<Created> opened_new(Core& core, const Remembered& file, UniqueFd fd, int flags) {
+  const NodePtr& node = file.node;
+  core.engine.created(node->key());
+  CachedData& data = node->cached_data();
   data.made(file.entry.attr);
   SLUICE_CHECK(data.opened(writes(flags)));  // Nothing has been cached that could be dropped.
-  return {file.entry, register_open(core, file.node, share(std::move(fd)), flags)};
+  SharedFd shared = share(std::move(fd));
+  Result<Backing> backing = choose_io_mode(core, node, shared, flags, Opening::created);
+  if (!backing) {
+    data.closed(writes(flags));
+    forget(core, node->id(), 1);
+    return fail(backing.error());
+  }
+  Created created{file.entry, register_open(core, node, std::move(shared), flags, std::move(*backing))};
+  created.entry.attr_timeout = sluicefs::attributes_timeout(core, *node, created.entry.attr);
+  return created;
 }
 
 Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle) {
   std::shared_ptr<OpenFile> file = core.files.find(handle);
   if (!file) return fail(EBADF);
   return file;
-}
-
-Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags) {
-  auto file = std::make_shared<OpenFile>();
-  file->node = node;
-  file->fd = std::move(fd);
-  node->io_mode().opened(IoMode::tracked, writes(flags));
-  file->for_writing = writes(flags);
-  node->set_open_fd(file->fd);
-  // Nobody else can map it shared and write there (mmap(2), EACCES).
-  if ((flags & O_ACCMODE) == O_RDWR) node->set_maybe_mapped();
-  return {core.files.insert(std::move(file))};
 }
 
 void release(Core& core, std::uint64_t handle) {

@@ -24,10 +24,12 @@ namespace sluicefs::ops {
 /// A handle that was opened.
 struct Opened {
   std::uint64_t handle;
+  /// What the kernel is to pass its data through to; 0: it is tracked.
+  std::int32_t backing_id;
 };
 
 /// OPEN of a regular file; O_TRUNC included, which is what `setid` is for. ESTALE: it is no regular file, or
-/// there is no such node. EAGAIN: see open_cached_data().
+/// there is no such node. EAGAIN: see open_cached_data(). EINVAL and others: see choose_io_mode().
 sluice::Result<Opened> open(Core& core, NodeId node, int flags, const SetidDuty& setid);
 
 struct Created {
@@ -40,13 +42,12 @@ sluice::Result<Created> create(Core& core, const Caller& caller, NodeId parent, 
 
 /// What open(2) of the source takes to create a file for a program that opens it with `flags`.
 int creation_flags(const Core& core, int flags);
-/// The answer for a file that is new in the source, where `fd` was opened as it was made.
-Created opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int flags);
+/// The answer for a file that is new in the source, where `fd` was opened as it was made. Fails only where
+/// others have found it already and opened it, see choose_io_mode().
+sluice::Result<Created> opened_new(Core& core, const Remembered& file, sluice::UniqueFd fd, int flags);
 
 /// EBADF when there is no such handle.
 sluice::Result<std::shared_ptr<OpenFile>> open_file(const Core& core, std::uint64_t handle);
-/// Gives an open file of the source its handle. REQUIRES: CachedData counts it.
-Opened register_open(Core& core, const NodePtr& node, sluice::SharedFd fd, int flags);
 /// Does nothing when there is no such handle.
 void release(Core& core, std::uint64_t handle);
 

@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "ops/choose_io_mode.h"
 #include "ops/inode_change.h"
 #include "ops/open_file.h"
 #include "ops/revalidate.h"
@@ -124,6 +125,12 @@ Result<struct stat> get_attributes(Core& core, NodeId id) {
   const std::optional<struct stat> last = node ? (*node)->last_attributes() : std::nullopt;
   if (!last) return fail(of.error());
   return core.tree.visible((*node)->limits(), *last);
+}
+
+double attributes_timeout(const Core& core, NodeId id, const struct stat& attributes) {
+  if (core.data.load() == DataMode::tracked) return core.timeouts.attributes;
+  const Result<NodePtr> node = core.tree.node(id);
+  return node ? sluicefs::attributes_timeout(core, **node, attributes) : 0;
 }
 
 Result<struct stat> set_attributes(Core& core, NodeId id, const AttributeChange& change) {

@@ -11,6 +11,8 @@
 namespace sluicefs::ops {
 
 sluice::Result<struct stat> get_attributes(Core& core, NodeId node);
+/// How long the kernel may believe these attributes of it, in seconds.
+double attributes_timeout(const Core& core, NodeId node, const struct stat& attributes);
 
 /// What SETATTR asks for; `to_set` has libfuse's FUSE_SET_ATTR_* bits.
 struct AttributeChange {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "ops/choose_io_mode.h"
 #include "ops/inode_change.h"
 #include "ops/revalidate.h"
 #include "source/take_back.h"
@@ -94,7 +95,7 @@ Remembered remember(Core& core, Found found, NodeId parent, const char* name) {
   drop_what_is_older(core, *node, found.attributes.stat, std::nullopt);
   Entry entry{};
   entry.attr = core.tree.visible(node->limits(), found.attributes.stat);
-  entry.attr_timeout = core.timeouts.attributes;
+  entry.attr_timeout = attributes_timeout(core, *node, entry.attr);
   entry.entry_timeout = core.timeouts.entry;
   entry.ino = node->id();
   return {std::move(node), entry};
@@ -111,6 +112,7 @@ Result<Entry> lookup(Core& core, NodeId parent_id, const char* name) {
 void forget(Core& core, NodeId id, std::uint64_t lookups) {
   const NodePtr gone = core.tree.forget(id, lookups);
   if (!gone) return;
+  left_io_mode(core, *gone);
   const SharedFd held = core.engine.held_descriptor(gone->key());
   if (!held) return;
   // A file that lost its last name while it was open may have been written since. Nobody can reach it now,

@@ -47,12 +47,13 @@ void drop_what_is_older(Core& core, const Node& node, const struct stat& attribu
                         const std::optional<CachedData::Look>& look) {
   CachedData& data = node.cached_data();
   if (!core.shared_source || !S_ISREG(node.type()) || !data.is_open()) return;
+  if (node.io_mode().in_passthrough()) return;  // Nothing of it is cached.
   data.found(attributes, look.value_or(CachedData::Look{}));
   drop_by_reader(core, node);
 }
 
 sluice::Result<void> open_cached_data(Core& core, const Node& node, int fd, bool for_writing) {
-  if (core.shared_source) {
+  if (core.shared_source && !node.io_mode().in_passthrough()) {
     ask(node, fd);
     drop_by_reader(core, node);
   }
@@ -96,6 +97,7 @@ void Revalidator::run() {
     std::unordered_set<NodeId> seen;
     core_.files.for_each([&](const OpenFile& file) {
       const Node& node = *file.node;
+      if (file.backing) return;
       if (!seen.insert(node.id()).second) return;
       ask(node, file.fd->get());
       CachedData::Drop drop(node.cached_data());

@@ -1,9 +1,11 @@
 #include "process/credentials.h"
 
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/capability.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -164,6 +166,33 @@ WriterScope::WriterScope(uid_t writer) : switched_(writer != 0 && ::geteuid() ==
 
 WriterScope::~WriterScope() {
   if (switched_) set_fsuid(0);  // Gives the file system capabilities back, capabilities(7).
+}
+
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+/// ext2, ext3, ext4 and f2fs (ext4_has_free_clusters, __allow_reserved_blocks).
+bool keeps_space_by_uid(int fd) {
+  constexpr long kF2fsMagic = 0xF2F52010;  // F2FS_SUPER_MAGIC
+  struct statfs found {};
+  if (::fstatfs(fd, &found) != 0) return false;
+  return found.f_type == EXT4_SUPER_MAGIC || found.f_type == kF2fsMagic;
+}
+
+}  // namespace
+
+PassthroughScope::PassthroughScope(int fd)
+    : dropped_(::geteuid() == 0), switched_(dropped_ && keeps_space_by_uid(fd)) {
+  constexpr cap_value_t kFsetid = CAP_FSETID;
+  if (dropped_) set_effective({&kFsetid, 1}, CAP_CLEAR);
+  if (switched_) set_fsuid(kNobody);
+}
+
+PassthroughScope::~PassthroughScope() {
+  constexpr cap_value_t kFsetid = CAP_FSETID;
+  if (switched_) set_fsuid(0);  // Gives the file system capabilities back, capabilities(7).
+  if (dropped_) set_effective({&kFsetid, 1}, CAP_SET);
 }
 
 UntrustedScope::UntrustedScope(const Caller& caller) : dropped_(caller.uid != 0 && ::geteuid() == 0) {

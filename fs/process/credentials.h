@@ -74,6 +74,24 @@ class WriterScope {
   bool switched_;
 };
 
+/// While it lives, the calling thread has the credentials by which the kernel may read and write a file of
+/// the source for any program (BackingFile): those that nobody's write may exceed. Without CAP_FSETID, so
+/// that every write drops setuid bits and file capabilities; CAP_SYS_RESOURCE has been given up; and with an
+/// fsuid that no space is kept for, on file systems that go by it. Elsewhere it stays root's, for a server
+/// may ask who it is.
+class PassthroughScope {
+ public:
+  /// `fd`: of the file.
+  explicit PassthroughScope(int fd);
+  ~PassthroughScope();
+  PassthroughScope(const PassthroughScope&) = delete;
+  PassthroughScope& operator=(const PassthroughScope&) = delete;
+
+ private:
+  const bool dropped_;
+  const bool switched_;
+};
+
 /// While it lives, the calling thread is without CAP_SYS_ADMIN if the caller is; file systems show some names
 /// of xattrs, or all, to nobody else.
 class UntrustedScope {

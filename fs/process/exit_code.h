@@ -17,6 +17,7 @@ enum class ExitCode : int {
   missing_helper = 6,
   fuse_unavailable = 7,
   engine_failed = 8,
+  no_passthrough = 9,
   not_durable = 16,
   internal = 70,
 };
@@ -37,6 +38,7 @@ inline constexpr std::array kExitCodeMeanings = {
     ExitCodeMeaning{ExitCode::missing_helper, "fusermount3, needed without root, is not installed"},
     ExitCodeMeaning{ExitCode::fuse_unavailable, "no /dev/fuse, or the kernel's FUSE is too old"},
     ExitCodeMeaning{ExitCode::engine_failed, "the sync engine could not start"},
+    ExitCodeMeaning{ExitCode::no_passthrough, "data=passthrough cannot be had here"},
     ExitCodeMeaning{ExitCode::not_durable, "stopped, but something accepted could not be made durable"},
     ExitCodeMeaning{ExitCode::internal, "anything else"},
 };

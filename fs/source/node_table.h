@@ -68,7 +68,7 @@ class Node {
   [[nodiscard]] const MountLimits& limits() const { return identity_.limits; }
   [[nodiscard]] const FileHandle& handle() const { return identity_.handle; }
   [[nodiscard]] const sluice::SharedFd& pinned() const { return identity_.pinned; }
-  [[nodiscard]] IoModeState& io_mode() { return io_mode_; }
+  [[nodiscard]] IoModeState& io_mode() const { return io_mode_; }
   [[nodiscard]] CachedData& cached_data() const { return cached_data_; }
 
   /// Its last name is gone, so its handle may not find it any more. `fd` is kept until the kernel forgets it.
@@ -116,7 +116,7 @@ class Node {
   // Each synchronises itself.
   std::atomic<bool> maybe_mapped_{false};
   std::atomic<bool> awaits_name_{false};
-  IoModeState io_mode_;
+  mutable IoModeState io_mode_;
   mutable CachedData cached_data_;
   mutable sluice::Mutex mutex_;
   sluice::SharedFd removed_fd_ SLUICE_GUARDED_BY(mutex_);

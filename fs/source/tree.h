@@ -39,6 +39,8 @@ class Tree {
   /// nodes then pin descriptors.
   static sluice::Result<std::unique_ptr<Tree>> open(sluice::UniqueFd source);
 
+  /// The directory of the source.
+  [[nodiscard]] int root() const { return root_.get(); }
   [[nodiscard]] NodeTable& nodes() { return nodes_; }
   [[nodiscard]] const FileSystems& file_systems() const { return file_systems_; }
   /// The number by which programs know an inode. The mount has one st_dev for all file systems of the source

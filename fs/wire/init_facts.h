@@ -15,6 +15,8 @@ struct InitFacts {
   /// The kernel tells us when to drop setuid bits, instead of asking for security.capability before every
   /// write. When false it drops them itself, by SETATTR and REMOVEXATTR, at that cost.
   bool handle_killpriv_v2 = false;
+  /// Inodes may be opened so that their data does not pass us (BackingFile).
+  bool passthrough = false;
 };
 
 }  // namespace sluicefs

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "sluice/check.h"
+#include "wire/open_answer.h"
 
 namespace sluicefs {
 
@@ -32,13 +33,15 @@ bool Reply::error(Errno error) {
 bool Reply::entry(const fuse_entry_param& entry) {
   return fuse_reply_entry(take(), &entry) == 0;
 }
-bool Reply::created(const fuse_entry_param& entry, const fuse_file_info& file) {
+bool Reply::created(const fuse_entry_param& entry, const fuse_file_info& file, std::int32_t backing_id) {
+  if (backing_id != 0) return answer_passthrough_create(take(), entry, file, backing_id) == 0;
   return fuse_reply_create(take(), &entry, &file) == 0;
 }
 bool Reply::attributes(const struct stat& attributes, double timeout_seconds) {
   return fuse_reply_attr(take(), &attributes, timeout_seconds) == 0;
 }
-bool Reply::opened(const fuse_file_info& file) {
+bool Reply::opened(const fuse_file_info& file, std::int32_t backing_id) {
+  if (backing_id != 0) return answer_passthrough_open(take(), file, backing_id) == 0;
   return fuse_reply_open(take(), &file) == 0;
 }
 bool Reply::written(std::size_t bytes) {

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -36,9 +37,10 @@ class Reply {
   /// Success or the error.
   bool result(const sluice::Result<void>& result) { return result ? ok() : error(result.error()); }
   bool entry(const fuse_entry_param& entry);
-  bool created(const fuse_entry_param& entry, const fuse_file_info& file);
+  /// `backing_id`: of the BackingFile that the data is passed through to; 0: it is not.
+  bool created(const fuse_entry_param& entry, const fuse_file_info& file, std::int32_t backing_id = 0);
   bool attributes(const struct stat& attributes, double timeout_seconds);
-  bool opened(const fuse_file_info& file);
+  bool opened(const fuse_file_info& file, std::int32_t backing_id = 0);
   bool written(std::size_t bytes);
   bool bytes(std::span<const char> bytes);
   bool link_target(const char* target);

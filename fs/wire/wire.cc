@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "wire/passthrough_abi.h"
+
 namespace sluicefs {
 
 using sluice::MutexLock;
@@ -211,13 +213,20 @@ ssize_t Session::write_device(int fd, iovec* parts, int count, void* self) {
   return written;
 }
 
-/// What libfuse 3.14 cannot ask for, or forgets to (PARALLEL_DIROPS, without which the kernel sends one
-/// LOOKUP or READDIR of a directory at a time); later ones do, and then this changes nothing.
+/// What libfuse 3.14 cannot ask for (passthrough it can from 3.17 on), or forgets to (PARALLEL_DIROPS,
+/// without which the kernel sends one LOOKUP or READDIR of a directory at a time); later ones do, and then
+/// this changes nothing.
 void Session::patch_init_answer(const iovec* parts, int count) {
   if (count < 2 || parts[1].iov_len < sizeof(fuse_init_out)) return;
   auto* const out = static_cast<fuse_init_out*>(parts[1].iov_base);
   const MutexLock lock(mutex_);
   out->flags |= static_cast<std::uint32_t>(facts_.offered & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS));
+  if (wants_passthrough_ && (facts_.offered & abi::kPassthrough) != 0) {
+    out->flags |= FUSE_INIT_EXT;
+    out->flags2 |= static_cast<std::uint32_t>(abi::kPassthrough >> 32);
+    abi::set_max_stack_depth(*out);
+    facts_.passthrough = true;
+  }
   facts_.wanted = out->flags | (static_cast<std::uint64_t>(out->flags2) << 32);
   facts_.handle_killpriv_v2 = (out->flags & FUSE_HANDLE_KILLPRIV_V2) != 0;
 }

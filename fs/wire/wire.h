@@ -23,6 +23,8 @@ struct SessionOptions {
   std::vector<std::string> mount_options;
   /// FUSE_* bits of INIT to treat as if the kernel did not offer them.
   std::uint64_t ignored_offers = 0;
+  /// To ask for passthrough, where the kernel offers it.
+  bool passthrough = false;
 };
 
 /// A FUSE connection: libfuse's session, with the device read and written by us, which is what lets us see
@@ -69,9 +71,12 @@ class Session {
   /// may call it.
   void invalidate_attributes(std::uint64_t node);
 
+  /// The open /dev/fuse, which the session owns.
+  [[nodiscard]] int device() const { return fuse_session_fd(session_.get()); }
+
  private:
   Session(const SessionOptions& options, void* context)
-      : ignored_offers_(options.ignored_offers), context_(context) {}
+      : ignored_offers_(options.ignored_offers), wants_passthrough_(options.passthrough), context_(context) {}
 
   static ssize_t read_device(int fd, void* buffer, size_t size, void* self);
   static ssize_t write_device(int fd, iovec* parts, int count, void* self);
@@ -86,6 +91,7 @@ class Session {
   };
 
   const std::uint64_t ignored_offers_;
+  const bool wants_passthrough_;
   void* const context_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::atomic<std::uint64_t> init_unique_{0};

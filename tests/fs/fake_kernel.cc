@@ -11,11 +11,10 @@ namespace sluicefs {
 
 using sluice::UniqueFd;
 
-FakeKernel::FakeKernel(const fuse_lowlevel_ops& operations, void* context) {
+FakeKernel::FakeKernel(const fuse_lowlevel_ops& operations, void* context, const SessionOptions& options) {
   std::array<int, 2> ends{-1, -1};
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
   end_.reset(ends[0]);
-  SessionOptions options;
   auto session = Session::create(options, operations, context);
   EXPECT_TRUE(session) << session.error();
   session_ = std::move(*session);

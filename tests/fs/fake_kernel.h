@@ -35,7 +35,7 @@ struct Answer {
 class FakeKernel {
  public:
   /// A session that is connected to this kernel and serves `operations`.
-  FakeKernel(const fuse_lowlevel_ops& operations, void* context);
+  FakeKernel(const fuse_lowlevel_ops& operations, void* context, const SessionOptions& options = {});
 
   [[nodiscard]] Session& session() { return *session_; }
 

@@ -69,7 +69,13 @@ TEST(MountOptions, TheLastOfContraryOnesHolds) {
 }
 
 TEST(MountOptions, TheOnlyModesThatThereAreMayBeNamed) {
-  applied("data=tracked,durability=strict,errors=sticky");
+  applied("durability=strict,errors=sticky");
+}
+
+TEST(MountOptions, DataTravelsAsIsSaid) {
+  EXPECT_EQ(applied("data=tracked").data, DataMode::tracked);
+  EXPECT_EQ(applied("data=passthrough").data, DataMode::passthrough);
+  EXPECT_EQ(applied("data=auto").data, DataMode::automatic);
 }
 
 TEST(MountOptions, TheKernelsOwnAreHandedOnInOrder) {
@@ -122,9 +128,7 @@ TEST(MountOptions, AWrongOneIsNamedAndWhatWouldBeRightIsSaid) {
       Case{"ro=1", "'-o ro=1' takes no value; write '-o ro'"},
       Case{"allow_other=yes", "'-o allow_other=yes' takes no value; write '-o allow-other'"},
       Case{"nosuid=1", "'-o nosuid=1' takes no value; write '-o nosuid'"},
-      Case{"data=fast", "'-o data=fast' is wrong; give data=tracked"},
-      Case{"data=passthrough", "'-o data=passthrough' is not there yet; use data=tracked"},
-      Case{"data=auto", "'-o data=auto' is not there yet; use data=tracked"},
+      Case{"data=fast", "'-o data=fast' is wrong; give tracked, passthrough or auto"},
       Case{"durability=window", "'-o durability=window' is not there yet; use durability=strict"},
       Case{"durability=manual", "'-o durability=manual' is not there yet; use durability=strict"},
       Case{"errors=once", "'-o errors=once' is not there yet; use errors=sticky"},

@@ -4,11 +4,13 @@
 #include <signal.h>
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "fake_kernel.h"
+#include "wire/passthrough_abi.h"
 
 namespace sluicefs {
 namespace {
@@ -83,6 +85,66 @@ TEST_F(ReplyTest, ValuesArriveAsTheyAre) {
   EXPECT_EQ(heard().as<fuse_lseek_out>().offset, 1ULL << 40);
   ask().link_target("target");
   EXPECT_EQ(heard().payload, (std::vector<char>{'t', 'a', 'r', 'g', 'e', 't'}));
+}
+
+/// What an answer to OPEN has in the place of `backing_id`.
+std::int32_t backing_id_of(const fuse_open_out& out) {
+  std::int32_t id = 0;
+  std::memcpy(&id, reinterpret_cast<const char*>(&out) + sizeof out - sizeof id, sizeof id);
+  return id;
+}
+
+TEST_F(ReplyTest, AnOpenInPassthroughSaysWhereTo) {
+  fuse_file_info file{};
+  file.fh = 42;
+  file.keep_cache = 1;
+  ask().opened(file, 7);
+  const auto out = heard().as<fuse_open_out>();
+  EXPECT_EQ(out.fh, 42U);
+  EXPECT_EQ(out.open_flags, abi::kOpenPassthrough) << "the kernel takes no KEEP_CACHE beside it";
+  EXPECT_EQ(backing_id_of(out), 7);
+}
+
+TEST_F(ReplyTest, ATrackedOpenKeepsTheCacheAndNamesNoBackingFile) {
+  fuse_file_info file{};
+  file.keep_cache = 1;
+  ask().opened(file);
+  const auto out = heard().as<fuse_open_out>();
+  EXPECT_EQ(out.open_flags, static_cast<unsigned>(FOPEN_KEEP_CACHE));
+  EXPECT_EQ(backing_id_of(out), 0);
+}
+
+TEST_F(ReplyTest, ACreateInPassthroughHasTheEntryThatItHasOtherwise) {
+  struct Out {
+    fuse_entry_out entry;
+    fuse_open_out open;
+  };
+  fuse_entry_param entry{};
+  entry.ino = 5;
+  entry.generation = 6;
+  entry.entry_timeout = 1.5;
+  entry.attr_timeout = 24 * 3600;
+  entry.attr.st_ino = 11;
+  entry.attr.st_mode = S_IFREG | 0640;
+  entry.attr.st_nlink = 1;
+  entry.attr.st_uid = 12;
+  entry.attr.st_gid = 13;
+  entry.attr.st_size = 1LL << 40;
+  entry.attr.st_blocks = 14;
+  entry.attr.st_blksize = 4096;
+  entry.attr.st_atim = {15, 16};
+  entry.attr.st_mtim = {17, 18};
+  entry.attr.st_ctim = {19, 20};
+  fuse_file_info file{};
+  file.fh = 42;
+  ask().created(entry, file);
+  const Out tracked = heard().as<Out>();
+  ask().created(entry, file, 7);
+  const Out passed = heard().as<Out>();
+  EXPECT_EQ(std::memcmp(&passed.entry, &tracked.entry, sizeof passed.entry), 0);
+  EXPECT_EQ(passed.open.fh, 42U);
+  EXPECT_EQ(passed.open.open_flags, abi::kOpenPassthrough);
+  EXPECT_EQ(backing_id_of(passed.open), 7);
 }
 
 TEST_F(ReplyTest, ErrorsLeaveWithTheirSignOnTheWire) {

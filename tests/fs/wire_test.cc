@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "fake_kernel.h"
+#include "wire/passthrough_abi.h"
 
 namespace sluicefs {
 namespace {
@@ -94,6 +95,11 @@ TEST_F(SessionTest, InitTakesWhatMakesItFast) {
                          FUSE_PARALLEL_DIROPS, FUSE_POSIX_ACL, FUSE_CACHE_SYMLINKS, FUSE_BIG_WRITES}) {
     EXPECT_NE(flags & static_cast<unsigned>(flag), 0U) << flag;
   }
+}
+
+TEST_F(SessionTest, InitAsksForNoPassthroughUnlessItIsWanted) {
+  EXPECT_EQ(flags_of(kernel_.init(kAll)) & abi::kPassthrough, 0U);
+  EXPECT_FALSE(kernel_.session().wait_for_init(kNoTime)->passthrough);
 }
 
 TEST_F(SessionTest, TheKernelIsNotToDropPagesBecauseOfATime) {
@@ -183,6 +189,27 @@ TEST(SessionOptionsTest, WhatLibfuseDoesNotKnowIsRefusedInItsWords) {
   const auto session = Session::create(options, noting_operations(), nullptr);
   ASSERT_FALSE(session);
   EXPECT_NE(session.error().find("frobnicate"), std::string::npos) << session.error();
+}
+
+/// `max_stack_depth`, which follows `flags2`.
+std::uint32_t stack_depth_of(const fuse_init_out& out) {
+  std::uint32_t depth = 0;
+  std::memcpy(&depth, reinterpret_cast<const char*>(&out.flags2) + sizeof out.flags2, sizeof depth);
+  return depth;
+}
+
+TEST(SessionOptionsTest, PassthroughIsAskedForWhereItIsOffered) {
+  Seen seen;
+  SessionOptions options;
+  options.passthrough = true;
+  for (const bool offered : {true, false}) {
+    FakeKernel kernel(noting_operations(), &seen, options);
+    const fuse_init_out out = kernel.init(offered ? kAll : kAll & ~abi::kPassthrough);
+    EXPECT_EQ((flags_of(out) & abi::kPassthrough) != 0, offered);
+    EXPECT_EQ(stack_depth_of(out), offered ? 1U : 0U);
+    EXPECT_TRUE(!offered || (out.flags & FUSE_INIT_EXT) != 0) << "or the kernel reads no flags2";
+    EXPECT_EQ(kernel.session().wait_for_init(kNoTime)->passthrough, offered);
+  }
 }
 
 TEST(SessionOptionsTest, AttachingToWhatIsNoDescriptorFails) {

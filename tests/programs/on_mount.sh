@@ -54,7 +54,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 start_mount() {  # [OPTION of sluicefs]...
-  setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" "$@" >>"$log" 2>&1 &
+  setpriv --pdeathsig TERM "$sluicefs" -f "$source" "$mnt" -o "data=${SLUICE_TEST_DATA:-tracked}" "$@" >>"$log" 2>&1 &
   daemon=$!
   wait_until 60 mounted_or_ended
   mountpoint -q "$mnt" || die "sluicefs did not start"

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 #include <stdexcept>
@@ -37,6 +38,16 @@ std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueF
 
 }  // namespace
 
+sluicefs::DataMode data_mode_of_environment() {
+  const char* const named = std::getenv("SLUICE_TEST_DATA");
+  const std::string_view name = named == nullptr ? "tracked" : named;
+  for (const auto mode :
+       {sluicefs::DataMode::tracked, sluicefs::DataMode::passthrough, sluicefs::DataMode::automatic}) {
+    if (name == name_of(mode)) return mode;
+  }
+  throw std::runtime_error("SLUICE_TEST_DATA is not a data mode: " + std::string(name));
+}
+
 std::ostream& operator<<(std::ostream& out, const SyncCounts& counts) {
   return out << counts.barriers << " barriers, " << counts.elided << " elided, " << counts.syncs << " syncs";
 }
@@ -50,6 +61,7 @@ MountFixture::MountFixture(MountSetup setup) {
   options.mountpoint = mountpoint_;
   options.read_only = setup.read_only;
   options.mount_flags = setup.mount_flags;
+  options.data = setup.data.value_or(data_mode_of_environment());
   UniqueFd source(::fcntl(source_fd_.get(), F_DUPFD_CLOEXEC, 0));
   try {
     mount_ = start(options, std::move(source), setup);

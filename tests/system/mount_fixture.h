@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +27,14 @@ struct MountSetup {
   std::function<void()> prepare_thread = nullptr;
   /// As Options::mount_flags.
   std::vector<std::string> mount_flags = {};
+  /// Unset: as $SLUICE_TEST_DATA says, tracked without. A test that is about one mode names it.
+  std::optional<sluicefs::DataMode> data = std::nullopt;
   /// FUSE_* bits of INIT that the mount is to do without.
   std::uint64_t ignored_offers = 0;
 };
+
+/// What $SLUICE_TEST_DATA says.
+sluicefs::DataMode data_mode_of_environment();
 
 /// What the engine was asked for and did, both kinds of sync together.
 struct SyncCounts {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace sluice::testing {
@@ -42,6 +43,9 @@ std::string ProgramTest::under(const char* directory, std::string_view name) con
 Start ProgramTest::foreground(const std::string& options) const {
   Start start;
   start.arguments = {"-f", source(), mountpoint()};
+  // First, so that `options` have the last word.
+  if (const char* const data = std::getenv("SLUICE_TEST_DATA"))
+    start.arguments.insert(start.arguments.end(), {"-o", "data=" + std::string(data)});
   if (!options.empty()) start.arguments.insert(start.arguments.end(), {"-o", options});
   return start;
 }

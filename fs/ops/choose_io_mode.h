@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <memory>
+
+#include "ops/core.h"
+
+namespace sluicefs {
+
+class BackingFile;
+
+/// Access mode 3 asks for permission to do both, and can do neither (open(2)).
+bool writes(int flags);
+
+/// How a file came to be open.
+enum class Opening : std::uint8_t { existing, created };
+
+/// Decides how the data of a file travels that is being opened with a program's `flags` as `fd`, which no
+/// write has passed yet, and counts it as open (IoModeState). Returns what the kernel is to pass the open
+/// through to; null: it is tracked. In passthrough for writing, the engine knows by then that the file may be
+/// written unseen, and holds a descriptor to sync it by. On an error nothing is counted: EINVAL where the
+/// source's file system has no direct I/O, or why the kernel does not take the file.
+///
+/// With data=passthrough every inode is, but one that has a setuid or setgid bit when it is first opened (the
+/// kernel would go on believing the mode that it knew, and run the changed program with it), and where the
+/// kernel does not take the file (on a stacked file system inside the source). With data=auto, those are
+/// tracked as well that are opened write-only while they are new, or to be emptied, or their data awaits a
+/// sync: what writes whole files, and then syncs them one by one, is served best by exact knowledge.
+sluice::Result<std::shared_ptr<const BackingFile>> choose_io_mode(Core& core, const NodePtr& node,
+                                                                  const sluice::SharedFd& fd, int flags,
+                                                                  Opening opening);
+
+/// The kernel has forgotten the inode: nothing can write it unseen any more.
+void left_io_mode(Core& core, const Node& node);
+
+/// How long the kernel may believe these attributes, in seconds. Not at all when it would not notice by
+/// itself that they change: times of what mappings write unseen, and setuid bits that writes in passthrough
+/// drop.
+double attributes_timeout(const Core& core, const Node& node, const struct stat& attributes);
+
+}  // namespace sluicefs
