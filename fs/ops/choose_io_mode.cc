@@ -26,8 +26,17 @@ Access access_of(int flags) {
   return (flags & O_ACCMODE) == O_RDWR ? Access::read_and_write : Access::write;
 }
 
+/// The kernel's open file of the source keeps the flags of the open, whatever fcntl(2) takes away later: one
+/// that appends goes on appending, and one of direct I/O wants alignment; dd(1) takes that away for its last
+/// block. Who reads as well keeps the speed of the device.
+bool wants_direct(int flags) {
+  return (flags & O_APPEND) != 0 || ((flags & O_DIRECT) != 0 && (flags & O_ACCMODE) == O_WRONLY);
+}
+
 /// What is known of a small file is worth more than that its bytes travel fast (see the header).
 bool is_whole_file_writer(const Core& core, const Node& node, int flags, Opening opening) {
+  if (!writes(flags)) return false;
+  if (wants_direct(flags)) return true;  // It would pass us in passthrough, too.
   if ((flags & O_ACCMODE) != O_WRONLY) return false;
   return opening == Opening::created || (flags & O_TRUNC) != 0 || core.engine.awaits_data_sync(node.key());
 }
@@ -43,11 +52,10 @@ bool takes_direct_io(int fd) {
   return backing::reopen(fd, O_RDONLY | O_DIRECT).has_value();
 }
 
-IoMode wanted_mode(const Core& core, const Node& node, int fd, int flags, Opening opening) {
+bool wants_tracked(const Core& core, const Node& node, int flags, Opening opening) {
   const DataMode data = core.data.load();
-  if (data == DataMode::tracked) return IoMode::tracked;
-  if (data == DataMode::automatic && is_whole_file_writer(core, node, flags, opening)) return IoMode::tracked;
-  return has_setid(fd) ? IoMode::tracked : IoMode::passthrough;
+  return data == DataMode::tracked ||
+         (data == DataMode::automatic && is_whole_file_writer(core, node, flags, opening));
 }
 
 /// A descriptor by which errors of write-back are heard of, opened before anything is written by this open.
@@ -92,18 +100,22 @@ bool writes(int flags) {
   return mode == O_WRONLY || mode == O_RDWR;
 }
 
-Result<Backing> choose_io_mode(Core& core, const NodePtr& node, const SharedFd& fd, int flags,
-                               Opening opening) {
+Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const SharedFd& fd, int flags,
+                                Opening opening) {
   IoModeState& state = node->io_mode();
-  IoMode wanted = wanted_mode(core, *node, fd->get(), flags, opening);
-  const bool may_pass =
-      (flags & O_DIRECT) == 0 || core.data.load() == DataMode::tracked || takes_direct_io(fd->get());
-  if (!may_pass) wanted = IoMode::tracked;
-  if (state.opened(wanted) == IoMode::tracked) return Backing();
+  const DataMode data = core.data.load();
+  const bool setid = data != DataMode::tracked && has_setid(fd->get());
+  const bool direct = writes(flags) && (setid || wants_direct(flags));
+  const bool may_pass = (flags & O_DIRECT) == 0 || data == DataMode::tracked || takes_direct_io(fd->get());
+  const bool tracked = setid || !may_pass || wants_tracked(core, *node, flags, opening);
+  if (state.opened(tracked ? IoMode::tracked : IoMode::passthrough) == IoMode::tracked) return DataPath();
   Result<Backing> passed =
       may_pass ? pass_through(core, *node, fd, access_of(flags)) : Result<Backing>(fail(EINVAL));
-  if (!passed) state.closed();
-  return passed;
+  if (!passed) {
+    state.closed();
+    return fail(passed.error());
+  }
+  return DataPath{std::move(*passed), direct};
 }
 
 void left_io_mode(Core& core, const Node& node) {

@@ -28,6 +28,8 @@ struct OpenFile {
   bool for_writing = false;
   /// What the kernel passes its reads and writes through to; null when they come to us.
   std::shared_ptr<const BackingFile> backing = nullptr;
+  /// Its reads and writes come to us though the inode is in passthrough, whose mappings do not (DataPath).
+  bool direct = false;
 };
 
 /// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 
 #include <span>
+#include <utility>
 
 #include "ops/handlers.h"
 #include "ops/open_file.h"
@@ -23,7 +24,8 @@ ops::Writer writer_of(fuse_req_t request) {
 
 void fill(fuse_file_info& file, const ops::Opened& opened) {
   file.fh = opened.handle;
-  file.keep_cache = 1;  // open_cached_data() has seen to it.
+  file.keep_cache = 1;  // open_cached_data() has seen to it. In passthrough it is left out.
+  file.direct_io = opened.direct ? 1 : 0;
 }
 
 }  // namespace
@@ -65,8 +67,17 @@ void on_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
 void on_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
               fuse_file_info* file) {
   const ops::WriteOrigin origin{file->writepage != 0, writer_of(request), (file->flags & O_APPEND) != 0};
-  answer(request, ops::write(core_of(request), file->fh, bytes_of(data, size), offset, origin),
-         [](Reply& reply, std::size_t written) { reply.written(written); });
+  Core& core = core_of(request);
+  const int flags = file->flags;
+  const std::uint64_t handle = file->fh;
+  answer(request, ops::write(core, handle, bytes_of(data, size), offset, origin),
+         [&](Reply& reply, std::size_t written) {
+           if ((flags & O_DSYNC) == 0 || !ops::is_direct(core, handle)) {
+             reply.written(written);
+             return;
+           }
+           ops::sync_written(core, handle, (flags & O_SYNC) != O_SYNC, written, std::move(reply));
+         });
 }
 
 void on_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,

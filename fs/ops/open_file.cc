@@ -36,16 +36,15 @@ namespace ops {
 
 namespace {
 
-using Backing = std::shared_ptr<const BackingFile>;
-
 /// Gives an open file of the source its handle. REQUIRES: IoModeState and CachedData count it.
-Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags, Backing backing) {
-  const std::int32_t backing_id = backing ? backing->id() : 0;
+Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags, DataPath path) {
+  const std::int32_t backing_id = path.backing ? path.backing->id() : 0;
   // Nobody else can map it shared and write there (mmap(2), EACCES); in passthrough the pages are not ours.
-  if ((flags & O_ACCMODE) == O_RDWR && !backing) node->set_maybe_mapped();
-  auto file = std::make_shared<OpenFile>(OpenFile{node, std::move(fd), writes(flags), std::move(backing)});
+  if ((flags & O_ACCMODE) == O_RDWR && !path.backing) node->set_maybe_mapped();
+  auto file = std::make_shared<OpenFile>(
+      OpenFile{node, std::move(fd), writes(flags), std::move(path.backing), path.direct});
   node->set_open_fd(file->fd);
-  return {core.files.insert(std::move(file)), backing_id};
+  return {core.files.insert(std::move(file)), backing_id, path.direct};
 }
 
 Result<void> truncate(Core& core, const Node& node, const SharedFd& fd, const SetidDuty& setid) {
@@ -102,14 +101,14 @@ Result<Opened> open(Core& core, NodeId id, int flags, const SetidDuty& setid) {
   if (!S_ISREG((*node)->type())) return fail(ESTALE);
   Result<SharedFd> fd = open_backing(core, **node, flags, setid);
   if (!fd) return fail(fd.error());
-  Result<Backing> backing = choose_io_mode(core, *node, *fd, flags, Opening::existing);
-  if (!backing) return fail(backing.error());
+  Result<DataPath> path = choose_io_mode(core, *node, *fd, flags, Opening::existing);
+  if (!path) return fail(path.error());
   const Result<void> counted = open_cached_data(core, **node, (*fd)->get(), writes(flags));
   if (!counted) {
     (*node)->io_mode().closed();
     return fail(counted.error());
   }
-  return register_open(core, *node, std::move(*fd), flags, std::move(*backing));
+  return register_open(core, *node, std::move(*fd), flags, std::move(*path));
 }
 
 Result<Created> create(Core& core, const Caller& caller, NodeId parent, const char* name, mode_t mode,
@@ -148,13 +147,13 @@ Result<Created> opened_new(Core& core, const Remembered& file, UniqueFd fd, int 
   data.made(file.entry.attr);
   SLUICE_CHECK(data.opened(writes(flags)));  // Nothing has been cached that could be dropped.
   SharedFd shared = share(std::move(fd));
-  Result<Backing> backing = choose_io_mode(core, node, shared, flags, Opening::created);
-  if (!backing) {
+  Result<DataPath> path = choose_io_mode(core, node, shared, flags, Opening::created);
+  if (!path) {
     data.closed(writes(flags));
     forget(core, node->id(), 1);
-    return fail(backing.error());
+    return fail(path.error());
   }
-  Created created{file.entry, register_open(core, node, std::move(shared), flags, std::move(*backing))};
+  Created created{file.entry, register_open(core, node, std::move(shared), flags, std::move(*path))};
   created.entry.attr_timeout = sluicefs::attributes_timeout(core, *node, created.entry.attr);
   return created;
 }

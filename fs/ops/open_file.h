@@ -26,6 +26,8 @@ struct Opened {
   std::uint64_t handle;
   /// What the kernel is to pass its data through to; 0: it is tracked.
   std::int32_t backing_id;
+  /// As DataPath has it.
+  bool direct;
 };
 
 /// OPEN of a regular file; O_TRUNC included, which is what `setid` is for. ESTALE: it is no regular file, or

@@ -26,14 +26,32 @@ class SyncReply : public SyncCallback {
   Reply reply_;
 };
 
-void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind, Reply reply) {
+/// The same for a write that is to be durable when it is answered.
+class WrittenReply : public SyncCallback {
+ public:
+  WrittenReply(std::size_t written, Reply reply) : written_(written), reply_(std::move(reply)) {}
+  void sync_done(Result<void> result) noexcept override {
+    if (result) {
+      reply_.written(written_);
+    } else {
+      reply_.error(result.error());
+    }
+  }
+
+ private:
+  const std::size_t written_;
+  Reply reply_;
+};
+
+void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind,
+          std::unique_ptr<SyncCallback> callback) {
   SyncOrder order;
   order.file = node.key();
   order.kind = kind;
   order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case.
   order.may_sync_here = true;                // One of many readers; see docs/locking.md.
   order.descriptor = std::move(fd);
-  order.callback = std::make_unique<SyncReply>(std::move(reply));
+  order.callback = std::move(callback);
   const Result<void> queued = core.engine.submit_detached(std::move(order));
   if (!queued) order.callback->sync_done(queued);  // The order is untouched then.
 }
@@ -46,7 +64,23 @@ void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply) {
     reply.error(file.error());
     return;
   }
-  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full, std::move(reply));
+  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full,
+       std::make_unique<SyncReply>(std::move(reply)));
+}
+
+bool is_direct(const Core& core, std::uint64_t handle) {
+  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  return file && file->direct;
+}
+
+void sync_written(Core& core, std::uint64_t handle, bool data_only, std::size_t written, Reply reply) {
+  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
+  if (!file) {
+    reply.error(file.error());
+    return;
+  }
+  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full,
+       std::make_unique<WrittenReply>(written, std::move(reply)));
 }
 
 void sync_directory(Core& core, std::uint64_t handle, Reply reply) {
@@ -55,7 +89,7 @@ void sync_directory(Core& core, std::uint64_t handle, Reply reply) {
     reply.error(Errno(EBADF));
     return;
   }
-  sync(core, *directory->node, directory->fd, SyncKind::full, std::move(reply));
+  sync(core, *directory->node, directory->fd, SyncKind::full, std::make_unique<SyncReply>(std::move(reply)));
 }
 
 }  // namespace sluicefs::ops

@@ -13,6 +13,11 @@ namespace sluicefs::ops {
 void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply);
 /// Always a full sync: what a caller wants of a directory are its entries, and fdatasync(2) promises no less
 /// of them.
+/// The kernel sends no FSYNC after a write of such an open file (DataPath::direct); O_SYNC and O_DSYNC are
+/// for the write's answer to do.
+bool is_direct(const Core& core, std::uint64_t handle);
+/// Answers a write of `written` bytes when they are durable.
+void sync_written(Core& core, std::uint64_t handle, bool data_only, std::size_t written, Reply reply);
 void sync_directory(Core& core, std::uint64_t handle, Reply reply);
 
 }  // namespace sluicefs::ops

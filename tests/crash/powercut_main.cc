@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "cut_series.h"
+#include "mount_fixture.h"
 #include "mounts.h"
 #include "power_cuts.h"
 #include "recorder.h"
@@ -29,6 +30,7 @@ struct RunSettings {
   std::uint64_t seed = 1;
   std::vector<std::string> workloads = workload_names();
   std::string file_system = "ext4";
+  std::string data = "tracked";
   std::uint64_t budget_seconds = 0;
   std::string state;
 };
@@ -43,15 +45,22 @@ double seconds_since(Clock::time_point began) {
   return std::chrono::duration<double>(Clock::now() - began).count();
 }
 
+/// What the totals are kept by: the file system, and the data mode where it is not the plain one.
+std::string tally_name(const RunSettings& settings) {
+  return settings.data == "tracked" ? settings.file_system : settings.file_system + "," + settings.data;
+}
+
 /// A recording of `workload` and its cuts, added to the tally.
 void cut_once(const RunSettings& settings, const std::string& workload, Clock::time_point deadline,
               Tally& tally) {
   const Clock::time_point began = Clock::now();
   const std::uint64_t seed = settings.seed + tally.recordings;
   RecordingDirectory directory;
-  const Recording recording =
-      record({.workload = workload, .seed = seed, .file_system = file_system_from(settings.file_system)},
-             directory.path());
+  const Recording recording = record({.workload = workload,
+                                      .seed = seed,
+                                      .file_system = file_system_from(settings.file_system),
+                                      .data = data_mode_from(settings.data)},
+                                     directory.path());
   const auto count = static_cast<unsigned>(std::min(kCutsOfOneRecording, settings.cuts - tally.cuts));
   const SeriesReport report = make_cuts(
       recording, plan_cuts(recording.range, recording.workload->acknowledged_at(), count, seed), deadline);
@@ -63,7 +72,7 @@ void cut_once(const RunSettings& settings, const std::string& workload, Clock::t
   tally.cuts += report.cuts;
   tally.lossy += report.lossy.size();
   tally.seconds += seconds_since(began);
-  fmt::print("{} {} seed {}: {} cuts, {} lossy, {:.1f} s\n", settings.file_system, workload, seed,
+  fmt::print("{} {} seed {}: {} cuts, {} lossy, {:.1f} s\n", tally_name(settings), workload, seed,
              report.cuts, report.lossy.size(), seconds_since(began));
   std::fflush(stdout);
 }
@@ -77,7 +86,7 @@ int run(const RunSettings& settings) {
   for (bool more = true; more && Clock::now() < deadline;) {
     more = false;
     for (const std::string& workload : settings.workloads) {
-      Tally& tally = totals.of(settings.file_system, workload);
+      Tally& tally = totals.of(tally_name(settings), workload);
       if (tally.cuts >= settings.cuts || Clock::now() >= deadline) continue;
       cut_once(settings, workload, deadline, tally);
       if (!settings.state.empty()) totals.save(settings.state);
@@ -114,6 +123,8 @@ int start(int argc, char** argv) {
       ->check(CLI::IsMember(workload_names()));
   run_command->add_option("--fs", settings.file_system, "the file system under sluicefs")
       ->check(CLI::IsMember({"ext4", "xfs", "btrfs"}));
+  run_command->add_option("--data", settings.data, "as -o data= of sluicefs; totals are kept apart by it")
+      ->check(CLI::IsMember({"tracked", "passthrough", "auto"}));
   run_command->add_option("--budget", settings.budget_seconds, "begin no cut after so many seconds");
   run_command->add_option("--state", settings.state, "file in which the totals are added up; to resume");
   CLI::App* const repeat_command =

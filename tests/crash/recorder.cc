@@ -30,7 +30,7 @@ void sync_file_system(const std::filesystem::path& path) {
 
 /// REQUIRES: the disk is mounted.
 void run_on(TestDisk& disk, const RunSpec& spec, Recording& recording) {
-  MountFixture mount({.parent = disk.directory(), .make_backend = spec.backend});
+  MountFixture mount({.parent = disk.directory(), .make_backend = spec.backend, .data = spec.data});
   const std::filesystem::path source = mount.source_directory();
   recording.tree = source.lexically_relative(disk.directory());
   sync_file_system(disk.directory());

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "ops/data_mode.h"
 #include "recording.h"
 #include "sluice/io_backend.h"
 
@@ -14,6 +15,7 @@ struct RunSpec {
   std::string workload;
   std::uint64_t seed = 1;
   FileSystem file_system = FileSystem::ext4;
+  sluicefs::DataMode data = sluicefs::DataMode::tracked;
   /// The disk acknowledges flushes and does nothing.
   bool disk_ignores_flushes = false;
   /// What the mount syncs by; empty for its own choice.

@@ -26,6 +26,10 @@ inline constexpr Exemption kAllocationModes{
     "the kernel's FUSE hands on no mode of fallocate(2) but KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE "
     "(fuse_file_fallocate)"};
 inline constexpr Exemption kDirectAlignment{"alignment of direct I/O", "the mount takes any"};
+inline constexpr Exemption kDirectStays{"direct I/O that is taken away by fcntl",
+                                        "in passthrough the kernel opens the source's file with the flags of "
+                                        "the open, which fcntl(2) does not reach "
+                                        "(fuse_passthrough_open)"};
 inline constexpr Exemption kReadFlags{
     "flags of reads",
     "the kernel's FUSE has neither FMODE_NOWAIT nor FOP_DONTCACHE and refuses what needs them"};

@@ -19,6 +19,8 @@
 
 #include <fmt/format.h>
 
+#include "mount_fixture.h"
+
 namespace sluice::testing::parity {
 
 namespace {
@@ -135,6 +137,10 @@ Place::Place(FileSystem file_system, const Caller& caller, std::string directory
       current_(kCallers[0]) {
   ::umask(022);
   become(caller);
+}
+
+bool Place::data_is_tracked() {
+  return data_mode_of_environment() == sluicefs::DataMode::tracked;
 }
 
 bool Place::is_in_sample() const {

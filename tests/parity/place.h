@@ -30,6 +30,8 @@ class Place {
   /// Absolute. Differs in length between the places.
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
+  /// Every read and write of the mount passes the daemon.
+  [[nodiscard]] static bool data_is_tracked();
   /// For tests that take long: each caller on one file system, or all with SLUICE_TEST_LONG.
   [[nodiscard]] bool is_in_sample() const;
 

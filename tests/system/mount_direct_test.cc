@@ -47,6 +47,7 @@ TEST_F(MountDirectIo, AWriteIsSeenByAMappingAndAMappingByARead) {
 }
 
 TEST_F(MountDirectIo, AnyAlignmentWillDo) {
+  if (!is_tracked()) GTEST_SKIP() << kOnlyTracked;
   // Unlike on most sources: what a caller's memory is aligned to does not reach the daemon, whose own
   // descriptors are not direct.
   make_file(at("f"), std::string(2 * kBlock, '.'));

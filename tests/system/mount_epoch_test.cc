@@ -261,7 +261,7 @@ std::vector<Operation> looks() {
   };
 }
 
-class MountEpoch : public MountTest, public ::testing::WithParamInterface<Operation> {};
+class MountEpoch : public TrackedMountTest, public ::testing::WithParamInterface<Operation> {};
 
 TEST_P(MountEpoch, ATouchedInodeAsksTheDeviceAndNoOtherDoes) {
   const Stage stage(fixture());
@@ -278,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(Attributes, MountEpoch, ::testing::ValuesIn(attribute_c
 INSTANTIATE_TEST_SUITE_P(Names, MountEpoch, ::testing::ValuesIn(name_changes()), name_of);
 INSTANTIATE_TEST_SUITE_P(Looks, MountEpoch, ::testing::ValuesIn(looks()), name_of);
 
-using MountReopened = MountTest;
+using MountReopened = TrackedMountTest;
 
 /// As dpkg and PostgreSQL do: written by one descriptor, synced by another.
 TEST_F(MountReopened, AFileThatIsSyncedByAnotherDescriptorIsStillDirty) {
@@ -294,7 +294,7 @@ TEST_F(MountReopened, ADurableFileStaysDurable) {
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fsync(fd.get()), 0); }), kElided);
 }
 
-using MountNewInode = MountTest;
+using MountNewInode = TrackedMountTest;
 
 TEST_F(MountNewInode, OfAFileIsDirtyUntilItIsSynced) {
   const UniqueFd fd = open_file(at("f"), O_RDWR | O_CREAT);

@@ -38,14 +38,17 @@ std::unique_ptr<sluicefs::Mount> start(const sluicefs::Options& options, UniqueF
 
 }  // namespace
 
-sluicefs::DataMode data_mode_of_environment() {
-  const char* const named = std::getenv("SLUICE_TEST_DATA");
-  const std::string_view name = named == nullptr ? "tracked" : named;
+sluicefs::DataMode data_mode_from(std::string_view name) {
   for (const auto mode :
        {sluicefs::DataMode::tracked, sluicefs::DataMode::passthrough, sluicefs::DataMode::automatic}) {
     if (name == name_of(mode)) return mode;
   }
-  throw std::runtime_error("SLUICE_TEST_DATA is not a data mode: " + std::string(name));
+  throw std::runtime_error("not a data mode: " + std::string(name));
+}
+
+sluicefs::DataMode data_mode_of_environment() {
+  const char* const name = std::getenv("SLUICE_TEST_DATA");
+  return data_mode_from(name == nullptr ? "tracked" : name);
 }
 
 std::ostream& operator<<(std::ostream& out, const SyncCounts& counts) {
@@ -130,7 +133,7 @@ sluicefs::StopReport MountFixture::stop() {
 
 void MountTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
-  fixture_ = std::make_unique<MountFixture>();
+  fixture_ = std::make_unique<MountFixture>(setup());
 }
 
 }  // namespace sluice::testing

@@ -33,6 +33,8 @@ struct MountSetup {
   std::uint64_t ignored_offers = 0;
 };
 
+/// By its name as an option; throws std::runtime_error for another word.
+sluicefs::DataMode data_mode_from(std::string_view name);
 /// What $SLUICE_TEST_DATA says.
 sluicefs::DataMode data_mode_of_environment();
 
@@ -102,6 +104,7 @@ class MountTest : public ::testing::Test {
  protected:
   void SetUp() override;
   void TearDown() override { fixture_.reset(); }
+  [[nodiscard]] virtual MountSetup setup() const { return {}; }
 
   [[nodiscard]] MountFixture& fixture() { return *fixture_; }
   [[nodiscard]] std::string at(std::string_view name) const { return fixture_->at(name); }
@@ -110,9 +113,25 @@ class MountTest : public ::testing::Test {
   SyncCounts counts_of(Use use) const {
     return fixture_->counts_of(use);
   }
+  /// Each write passes the daemon, whoever makes it.
+  [[nodiscard]] bool is_tracked() const {
+    return fixture_->mount().data_mode() == sluicefs::DataMode::tracked;
+  }
 
  private:
   std::unique_ptr<MountFixture> fixture_;
+};
+
+inline constexpr const char* kOnlyTracked = "holds only where each write passes the daemon";
+
+/// The same for what holds of tracked data alone: each write is seen, and none by others.
+class TrackedMountTest : public MountTest {
+ protected:
+  [[nodiscard]] MountSetup setup() const override {
+    MountSetup tracked;
+    tracked.data = sluicefs::DataMode::tracked;
+    return tracked;
+  }
 };
 
 }  // namespace sluice::testing

@@ -17,6 +17,7 @@ using MountMapping = MountTest;
 constexpr std::chrono::seconds kPatience{20};
 
 TEST_F(MountMapping, WhatIsWrittenToASharedMappingIsInTheSourceAfterMsync) {
+  if (!is_tracked()) GTEST_SKIP() << kOnlyTracked;
   make_file(at("f"), std::string(4096, '.'));
   const UniqueFd fd = open_file(at("f"), O_RDWR);
   const Mapping mapping(fd.get(), 4096, MAP_SHARED);
@@ -27,6 +28,7 @@ TEST_F(MountMapping, WhatIsWrittenToASharedMappingIsInTheSourceAfterMsync) {
 }
 
 TEST_F(MountMapping, FsyncCoversAMappedPageWrittenSinceTheLastOne) {
+  if (!is_tracked()) GTEST_SKIP() << kOnlyTracked;
   make_file(at("f"), std::string(4096, '.'));
   const UniqueFd fd = open_file(at("f"), O_RDWR);
   const Mapping mapping(fd.get(), 4096, MAP_SHARED);

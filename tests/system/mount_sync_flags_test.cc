@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const SyncFlags& flags) {
   return out << flags.name;
 }
 
-class MountSyncFlags : public MountTest, public ::testing::WithParamInterface<SyncFlags> {};
+class MountSyncFlags : public TrackedMountTest, public ::testing::WithParamInterface<SyncFlags> {};
 
 TEST_P(MountSyncFlags, EachWriteIsABarrierOfItsKind) {
   const UniqueFd fd = open_file(at("f"), O_WRONLY | O_CREAT | GetParam().flags);
@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Flags, MountSyncFlags,
                                            SyncFlags{"O_DSYNC_and_O_APPEND", O_DSYNC | O_APPEND, false}),
                          [](const auto& parameter) { return parameter.param.name; });
 
-using MountSyncedWrite = MountTest;
+using MountSyncedWrite = TrackedMountTest;
 
 TEST_F(MountSyncedWrite, RwfDsyncMakesOneWriteABarrier) {
   const UniqueFd fd = open_file(at("f"), O_WRONLY | O_CREAT);

@@ -177,6 +177,7 @@ TEST_F(MountTmpfile, ThatIsClosedGivesItsInodeBack) {
 }
 
 TEST_F(MountTmpfile, IsDirtyUntilItIsSyncedAndElidedAfterwards) {
+  if (!is_tracked()) GTEST_SKIP() << kOnlyTracked;
   const UniqueFd fd = make();
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kOneSync);
   EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fdatasync(fd.get()), 0); }), kElided);
@@ -186,6 +187,7 @@ TEST_F(MountTmpfile, IsDirtyUntilItIsSyncedAndElidedAfterwards) {
 
 /// The file cannot be found without it, so it is data of the file, as the creation of a name is.
 TEST_F(MountTmpfile, ItsFirstNameIsDataAndTheSecondIsNot) {
+  if (!is_tracked()) GTEST_SKIP() << kOnlyTracked;
   const UniqueFd fd = make();
   EXPECT_EQ(::write(fd.get(), "hello", 5), 5);
   EXPECT_EQ(::fsync(fd.get()), 0);
