@@ -131,6 +131,7 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_option("--scale", settings.scale, "of numbers of files")->check(CLI::Range(0.0001, 1000.0));
   app.add_option("--cuts", settings.cuts, "power cuts for each contender and workload; 0 for none");
   app.add_option("--contender", contenders.only, "only this one; may be repeated");
+  app.add_option("--against", contenders.against, "whom the others are compared with, by name");
   app.add_option("--sluicefs", contenders.modes, "NAME=OPTIONS of a mount; may be repeated");
   app.add_option("--program", contenders.sluicefs, "the sluicefs to measure");
   app.add_option("--earlier", contenders.earlier, "another build, mounted in the same ways");

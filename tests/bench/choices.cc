@@ -98,11 +98,14 @@ std::vector<Contender> contenders_of(const ContenderChoices& choices) {
   std::ranges::move(others(choices), std::back_inserter(all));
   for (const std::string& name : choices.claimed_strict) find(all, name).claims_strict = true;
   for (const std::string& name : choices.only) (void)find(all, name);
+  (void)find(all, choices.against);
   if (!choices.only.empty()) {
     std::erase_if(all, [&](const Contender& contender) {
       return std::ranges::find(choices.only, contender.name) == choices.only.end();
     });
   }
+  std::ranges::stable_partition(
+      all, [&](const Contender& contender) { return contender.name == choices.against; });
   return all;
 }
 

@@ -26,11 +26,14 @@ struct ContenderChoices {
   std::vector<std::string> peers = {};
   /// Names; only these take part. Empty: all.
   std::vector<std::string> only = {};
+  /// Whom the others are compared with.
+  std::string against = "native";
   /// Names of those that are held to be strict although they do not say so themselves.
   std::vector<std::string> claimed_strict = {};
 };
 
-/// In the order of the report, the directory itself first. Throws std::runtime_error for a name that is none.
+/// In the order of the report: `against`, the directory itself, then the others. Throws std::runtime_error
+/// for a name that is none.
 [[nodiscard]] std::vector<Contender> contenders_of(const ContenderChoices& choices);
 
 /// Where the program is that a shell would find; empty when there is none.

@@ -51,7 +51,15 @@ TEST(Choices, PeersAreWhatIsThere) {
 TEST(Choices, ANameThatIsNoneIsRefused) {
   EXPECT_THROW((void)contenders_of({.only = {"nobody"}}), std::runtime_error);
   EXPECT_THROW((void)contenders_of({.modes = {"=data=auto"}}), std::runtime_error);
+  EXPECT_THROW((void)contenders_of({.against = "nobody"}), std::runtime_error);
   EXPECT_EQ(contenders_of({.modes = {"a=", "b="}, .only = {"native", "b"}}).size(), 2U);
+}
+
+TEST(Choices, WhomTheOthersAreComparedWithComesFirst) {
+  const std::vector<Contender> all = contenders_of({.modes = {"a=", "b="}, .against = "b"});
+  EXPECT_EQ(all.at(0).name, "b");
+  EXPECT_EQ(all.at(1).name, "native");
+  EXPECT_EQ(all.at(2).name, "a");
 }
 
 TEST(Choices, ADiskIsOneOfThree) {

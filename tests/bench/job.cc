@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 /// More than any run takes beyond its duration.
-constexpr std::chrono::minutes kPatience{10};
+constexpr std::chrono::minutes kRunPatience{10};
 
 json json_of(const Job& job) {
   return {{"prepare", job.part == Job::Part::prepare},
@@ -83,7 +83,7 @@ JobResult run_in_child(const Job& job, const std::vector<std::string>& launcher,
   const UniqueFd answer = make_memory_file();
   const UniqueFd errors = make_memory_file();
   ChildProcess child = ChildProcess::start(command, told, answer, errors);
-  const std::optional<int> status = child.wait(kPatience + job.setting.duration, &interrupt);
+  const std::optional<int> status = child.wait(kRunPatience + job.setting.duration, &interrupt);
   if (!status) throw std::runtime_error(job.workload + " does not end");
   if (*status != 0) {
     throw std::runtime_error(fmt::format("{} ended with {}: {}", job.workload, *status, content_of(errors)));

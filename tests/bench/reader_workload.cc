@@ -10,7 +10,7 @@
 namespace sluice::bench {
 namespace {
 
-constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kSmallBytes = 4096;
 
 /// One reads small files that are in memory, first alone and then while many others append and sync.
 class ReadBesideSyncs final : public Workload {
@@ -19,7 +19,7 @@ class ReadBesideSyncs final : public Workload {
       : setting_(setting), ledger_(ledger), small_(setting.count(100)) {}
 
   void prepare() override {
-    const std::array<std::byte, kBlock> content{};
+    const std::array<std::byte, kSmallBytes> content{};
     for (std::size_t number = 0; number < small_; ++number) {
       write_at(open_file(small_path(number), O_WRONLY | O_CREAT | O_EXCL), content, 0);
     }
@@ -35,7 +35,7 @@ class ReadBesideSyncs final : public Workload {
   }
   Sample run() override {
     const Operation read = [this](Caller& caller) {
-      std::array<std::byte, kBlock> content{};
+      std::array<std::byte, kSmallBytes> content{};
       (void)read_at(open_file(small_path(caller.below(small_)), O_RDONLY), content, 0);
     };
     Setting alone = setting_;
@@ -53,13 +53,13 @@ class ReadBesideSyncs final : public Workload {
     return setting_.directory / fmt::format("small-{}", number);
   }
   void sync(Caller& caller) {
-    std::array<std::byte, kBlock> block{};
-    const std::uint64_t at = std::uint64_t{versions_[caller.number()]} * kBlock;
+    std::array<std::byte, kSmallBytes> block{};
+    const std::uint64_t at = std::uint64_t{versions_[caller.number()]} * kSmallBytes;
     const Version version = ++versions_[caller.number()];
     stamp(block, at, version);
     append(synced_[caller.number()], block);
     sync_file(synced_[caller.number()]);
-    caller.acknowledged({synced_name(caller.number()), {}, at, kBlock, version});
+    caller.acknowledged({synced_name(caller.number()), {}, at, kSmallBytes, version});
   }
 
   const Setting setting_;

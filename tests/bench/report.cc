@@ -58,10 +58,16 @@ Row row_of(const Comparison& comparison, const Series& series, const Figure& fig
           .contender = series.contender.name,
           .median = median_of(series, figure.of),
           .spread = spread(values_of(series, figure.of)),
+          .base = comparison.series.front().contender.name,
           .ratio = ratio_of(series, comparison.series.front(), figure),
           .p50_us = median_of(series, [](const Sample& sample) { return sample.latency.p50_us; }),
           .p99_us = median_of(series, [](const Sample& sample) { return sample.latency.p99_us; }),
           .note = note_on(series, comparison.workload->acknowledges)};
+  for (const Series& other : comparison.series) {
+    if (const auto found = ratio_of(series, other, figure); found && &other != &series) {
+      row.ratios[other.contender.name] = *found;
+    }
+  }
   if (const Series* peer = best_peer(comparison, figure); peer != nullptr && !series.contender.is_peer) {
     row.ratio_to_best_peer = ratio_of(series, *peer, figure);
   }
@@ -96,6 +102,7 @@ json json_of(const Row& row) {
           {"median", row.median},
           {"spread", row.spread},
           {"ratio", or_null(row.ratio)},
+          {"ratios", row.ratios},
           {"ratio_to_best_peer", or_null(row.ratio_to_best_peer)},
           {"p50_us", row.p50_us},
           {"p99_us", row.p99_us},
@@ -148,11 +155,11 @@ std::string table_of(const std::vector<Row>& rows) {
                                          row.callers == 1 ? "" : "s", row.figure, row.unit);
     if (ours != heading) {
       heading = ours;
-      text +=
-          fmt::format("\n{}\n  {:22} {:>11} {:>6} {:>9} {:>11} {:>11} {:>11} {:>11} {:>12}\n", heading, "",
-                      "median", "±", "ratio", "/best peer", "p50 us", "p99 us", "server us", "flushes/ack");
+      text += fmt::format("\n{}\n  {:22} {:>11} {:>6} {:>15} {:>11} {:>11} {:>11} {:>11} {:>12}\n", heading,
+                          "", "median", "±", "/" + row.base, "/best peer", "p50 us", "p99 us", "server us",
+                          "flushes/ack");
     }
-    text += fmt::format("  {:22} {:11.5g} {:5.0f}% {:>9} {:>11} {:11.1f} {:11.1f} {:>11} {:>12}  {}\n",
+    text += fmt::format("  {:22} {:11.5g} {:5.0f}% {:>15} {:>11} {:11.1f} {:11.1f} {:>11} {:>12}  {}\n",
                         row.contender, row.median, row.spread * 100, or_dash(row.ratio),
                         or_dash(row.ratio_to_best_peer), row.p50_us, row.p99_us, or_dash(row.server_cpu_us),
                         or_dash(row.flushes_per_ack), row.note);

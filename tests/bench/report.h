@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -19,10 +20,14 @@ struct Row {
   double median = 0;
   /// As spread().
   double spread = 0;
-  /// How many times as good as the first contender, as ratio(); none for a void one or against a void one.
+  /// The first contender.
+  std::string base = {};
+  /// How many times as good as that, as ratio(); none for a void one or against a void one.
   std::optional<double> ratio = {};
   /// The same against the best of the peers that are not void, for those that are no peers.
   std::optional<double> ratio_to_best_peer = {};
+  /// The same against each of the others by name, where there is one.
+  std::map<std::string, double> ratios = {};
   /// Medians over the rounds.
   double p50_us = 0;
   double p99_us = 0;

@@ -50,6 +50,8 @@ TEST_F(ReportTest, RatiosAreToTheFirstAndToTheBestPeer) {
   EXPECT_DOUBLE_EQ(row_of("native").ratio.value(), 1);
   EXPECT_DOUBLE_EQ(row_of("sluicefs").ratio.value(), 0.5);
   EXPECT_DOUBLE_EQ(row_of("sluicefs").ratio_to_best_peer.value(), 2);
+  EXPECT_EQ(row_of("sluicefs").ratios,
+            (std::map<std::string, double>{{"native", 0.5}, {"slow", 5}, {"fast", 2}}));
   EXPECT_FALSE(row_of("fast").ratio_to_best_peer.has_value()) << "a peer is not compared with itself";
 }
 
