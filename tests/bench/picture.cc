@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "report.h"
@@ -34,7 +35,12 @@ std::string text_at(double x, double y, const std::string& anchor, const std::st
 }
 
 std::string bar_of(const Row& row, double y, const char* colour) {
-  if (!row.ratio) return text_at(across(1) + 4, y + kBar - 2, "start", row.contender + ": void");
+  if (!row.ratio) {
+    // "void", "failed", or nothing more to say.
+    std::string why = row.note.substr(0, row.note.find(':'));
+    std::ranges::transform(why, why.begin(), [](unsigned char letter) { return std::tolower(letter); });
+    return text_at(across(1) + 4, y + kBar - 2, "start", row.contender + ": " + (why.empty() ? "-" : why));
+  }
   const double from = std::min(across(1), across(*row.ratio));
   const double to = std::max(across(1), across(*row.ratio));
   return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>\n",
@@ -57,7 +63,8 @@ std::string grid(double bottom) {
 
 /// The contenders but the first, which all are measured by.
 std::string legend(const std::vector<Series>& series) {
-  std::string text;
+  std::string text =
+      text_at(8, 17, "start", "times as good as " + series.front().contender.name + " (callers)");
   double x = kLabelWidth;
   for (std::size_t at = 1; at < series.size(); ++at) {
     const std::string& name = series[at].contender.name;
@@ -78,7 +85,7 @@ std::string picture_of(const std::vector<Comparison>& comparisons) {
   for (const Comparison& comparison : comparisons) {
     const std::vector<Row> rows = rows_of(comparison);
     bars += text_at(kLabelWidth - 8, y + kBar - 2, "end",
-                    fmt::format("{}, {}", comparison.workload->name, comparison.callers));
+                    fmt::format("{} ({})", comparison.workload->name, comparison.callers));
     for (std::size_t at = 1; at < comparison.series.size(); ++at, y += kBar) {
       bars += bar_of(rows[at], y, kColours[(at - 1) % kColours.size()]);
     }
