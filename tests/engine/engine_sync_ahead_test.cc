@@ -60,6 +60,29 @@ TEST_F(EngineSyncAhead, StormMakesEarlySyncsAndHitsThem) {
   EXPECT_EQ(counts().misses, 0U);
 }
 
+TEST_F(EngineSyncAhead, OpaqueInodeIsNoCandidate) {
+  harness_.engine().set_opaque(harness_.files().key(2));
+  harness_.answer_all(SyncAnswer::success());
+  for (std::size_t file = 0; file < kFiles; ++file) {
+    if (file == 2) continue;
+    EXPECT_EQ(harness_.sync(SyncKind::full, file), 0);
+  }
+  EXPECT_GT(counts().hits, 0U);
+  EXPECT_FALSE(was_submitted(2));
+  EXPECT_EQ(harness_.sync(SyncKind::full, 2), 0);
+  EXPECT_TRUE(was_submitted(2));
+}
+
+TEST_F(EngineSyncAhead, EarlySyncDoesNotServeAnInodeThatHasBecomeOpaque) {
+  begin_storm();
+  harness_.engine().set_opaque(harness_.files().key(2));
+  const auto third = harness_.submit(SyncKind::full, 2);
+  backend().end_nth(2, SyncAnswer::success());
+  ASSERT_TRUE(backend().wait_until_idle());
+  EXPECT_EQ(third->status(), SyncStatus::in_progress);
+  EXPECT_EQ(harness_.submitted_files().back(), 2U);
+}
+
 TEST_F(EngineSyncAhead, EarlySyncIsAFullOne) {
   begin_storm();
   EXPECT_EQ(backend().submitted()[2].kind, SyncKind::full);

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <random>
@@ -116,14 +117,16 @@ class MountIoMode : public ::testing::TestWithParam<DataMode> {
     const std::string name = "f" + std::to_string(++files_);
     if (!is_new) make_file(mount().source(name), std::string(kSize, '.'));
     std::string so_far = is_new ? "new" : "old";
-    Program program(mount().at(name), closes, kinds.size() < 3);  // More would take long.
-    int extra = is_new ? O_CREAT | O_EXCL : 0;
-    for (const Kind& kind : kinds) {
-      so_far.append(" ").append(kind.name);
-      ASSERT_EQ(program.open(kind.flags | std::exchange(extra, 0)), 0)
-          << so_far << ", closing " << static_cast<int>(closes);
+    {
+      Program program(mount().at(name), closes, kinds.size() < 3);  // More syncs would take long.
+      int extra = is_new ? O_CREAT | O_EXCL : 0;
+      for (const Kind& kind : kinds) {
+        so_far.append(" ").append(kind.name);
+        ASSERT_EQ(program.open(kind.flags | std::exchange(extra, 0)), 0)
+            << so_far << ", closing " << static_cast<int>(closes);
+      }
     }
-    ASSERT_EQ(content(mount().at(name)), content(mount().source(name))) << so_far;
+    ASSERT_TRUE(content(mount().at(name)) == content(mount().source(name))) << so_far;
     ASSERT_EQ(::unlink(mount().at(name).c_str()), 0);
   }
   template <typename Run>
@@ -148,6 +151,8 @@ TEST_P(MountIoMode, AnyTwoOpensOneAfterAnother) {
 
 TEST_P(MountIoMode, AnyThreeOpensOneAfterAnother) {
   in_every_way([&](bool is_new, Program::Closes closes) {
+    const bool in_sample = !is_new && closes == Program::Closes::all_but_the_newest;
+    if (!in_sample && std::getenv("SLUICE_TEST_LONG") == nullptr) return;
     for (const Kind& first : kKinds) {
       for (const Kind& second : kKinds) {
         for (const Kind& third : kKinds) open_in_turn({first, second, third}, is_new, closes);
