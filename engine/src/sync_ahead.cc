@@ -89,8 +89,11 @@ EarlySyncId SyncAhead::start() {
 }
 
 void SyncAhead::not_started(EarlySyncId id) {
-  SLUICE_CHECK(outstanding_.erase(id) == 1);
   --counts_.started;
+  if (outstanding_.erase(id) > 0) return;
+  // It was given up meanwhile, as a miss.
+  --counts_.misses;
+  earn(kUnit);
 }
 
 void SyncAhead::check_invariants() const {

@@ -96,6 +96,16 @@ TEST(SyncAhead, SyncThatWasNotStartedIsNotCounted) {
   EXPECT_EQ(ahead.counts().started, 0U);
 }
 
+TEST(SyncAhead, SyncThatWasGivenUpBeforeItWasNotStartedIsNoMiss) {
+  SyncAhead ahead(kLimit);
+  ahead.late_barrier();
+  const EarlySyncId id = ahead.start();
+  for (int i = 0; i < 100; ++i) ahead.late_barrier();
+  ASSERT_EQ(ahead.counts().misses, 1U);
+  ahead.not_started(id);
+  EXPECT_EQ(ahead.counts().started + ahead.counts().misses, 0U);
+}
+
 // ---- Age ----
 
 TEST(SyncAhead, WhatIsNotAskedForBecomesAMiss) {

@@ -130,8 +130,9 @@ class EngineHammer : public ::testing::TestWithParam<Maker> {
     }
     std::printf(
         "%zu successes, %zu errors, %zu cancelled, %zu refused; %zu syncs, %zu joined, %zu elided, %zu "
-        "early\n",
-        all.successes, all.errors, all.cancelled, all.refused, all.syncs, all.joined, all.elided, all.early);
+        "early, %zu changed\n",
+        all.successes, all.errors, all.cancelled, all.refused, all.syncs, all.joined, all.elided, all.early,
+        all.changed_behind);
     EXPECT_GT(all.successes, 0U);
     return all;
   }

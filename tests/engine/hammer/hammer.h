@@ -23,7 +23,8 @@ struct HammerResult {
   std::size_t joined = 0;
   std::size_t cancelled = 0;
   std::size_t refused = 0;
-  std::size_t early = 0;  ///< Syncs that nobody had asked for.
+  std::size_t early = 0;           ///< Syncs that nobody had asked for.
+  std::size_t changed_behind = 0;  ///< Elisions given up.
 
   HammerResult& operator+=(const HammerResult& other);
 };
