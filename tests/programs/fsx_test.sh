@@ -9,10 +9,15 @@ readonly fsx=$2 seconds=$(($3 / 3))
 seed=1
 [ $seconds -gt 0 ] && seed=$(date +%s)000
 
+# In passthrough the source's file system says what direct I/O must be aligned to.
+alignment=()
+[ "${SLUICE_TEST_DATA:-tracked}" = tracked ] || alignment=(--no-odd-direct)
+
 start_mount
 for layout in own handles regions; do
   mkdir "$mnt/$layout"
-  "$fsx" "$mnt/$layout" "$source/$layout" --layout $layout --seed "$seed" --operations 2000 --seconds $seconds ||
+  "$fsx" "$mnt/$layout" "$source/$layout" --layout $layout --seed "$seed" --operations 2000 --seconds $seconds \
+    "${alignment[@]}" ||
     die "$layout: not what was written"
 done
 
