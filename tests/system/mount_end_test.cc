@@ -95,7 +95,6 @@ class MountEnd : public ::testing::Test {
     begin_finish();
     return end_finish(answer);
   }
-  [[nodiscard]] std::uint64_t barriers() const { return mount_->counters().full.barriers; }
 
  private:
   std::string base_ = "/tmp/sluice-end-XXXXXX";
@@ -141,7 +140,7 @@ TEST_F(MountEnd, FinishWaitsForASyncThatRunsAndAnswersIt) {
   ASSERT_TRUE(backend().wait_for_submissions(1));
   ASSERT_EQ(unmount(MNT_DETACH), 0);
   begin_finish();
-  ASSERT_TRUE(eventually([this] { return barriers() == 2; }));  // The program's, and the drain's.
+  wait_for_the_end();  // Of the readers that are idle.
   EXPECT_FALSE(has_finished());
   EXPECT_EQ(end_finish(SyncAnswer::success()).lost, 0U);
   EXPECT_EQ(program.wait(), 0);
@@ -152,7 +151,7 @@ TEST_F(MountEnd, FinishReportsASyncThatFailsAndSoDoesTheProgram) {
   ASSERT_TRUE(backend().wait_for_submissions(1));
   ASSERT_EQ(unmount(MNT_DETACH), 0);
   begin_finish();
-  ASSERT_TRUE(eventually([this] { return barriers() == 2; }));
+  wait_for_the_end();
   const sluicefs::StopReport stopped = end_finish(SyncAnswer::failure(EIO));
   EXPECT_EQ(stopped.lost, 1U);
   EXPECT_EQ(stopped.error, Errno(EIO));
