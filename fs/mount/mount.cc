@@ -182,8 +182,11 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::start(const Options& opt
     return failed(ExitCode::bad_source, "cannot read " + options.source + ": " + tree.error().message());
   auto parts = std::make_unique<Parts>(std::move(*tree), std::move(backend), engine_options(options),
                                        timeouts_of(options, exclusive));
-  parts->core_.keeps_access_times =
-      std::ranges::find(options.mount_flags, "noatime") != options.mount_flags.end();
+  const auto is_asked_for = [&](const char* flag) {
+    return std::ranges::find(options.mount_flags, flag) != options.mount_flags.end();
+  };
+  parts->core_.keeps_access_times = is_asked_for("noatime");
+  parts->core_.syncs_writes = is_asked_for("sync");
 
   SessionOptions asked = session_options(options, flags);
   asked.ignored_offers = ignored_offers;

@@ -28,15 +28,17 @@ Access access_of(int flags) {
 
 /// The kernel's open file of the source keeps the flags of the open, whatever fcntl(2) takes away later: one
 /// that appends goes on appending, and one of direct I/O wants alignment; dd(1) takes that away for its last
-/// block. Who reads as well keeps the speed of the device.
-bool wants_direct(int flags) {
-  return (flags & O_APPEND) != 0 || ((flags & O_DIRECT) != 0 && (flags & O_ACCMODE) == O_WRONLY);
+/// block. Who reads as well keeps the speed of the device. And it knows nothing of our mount's flag `sync`
+/// (IS_SYNC of the inode that is written), which a WRITE request comes with.
+bool wants_direct(const Core& core, int flags) {
+  return core.syncs_writes || (flags & O_APPEND) != 0 ||
+         ((flags & O_DIRECT) != 0 && (flags & O_ACCMODE) == O_WRONLY);
 }
 
 /// What is known of a small file is worth more than that its bytes travel fast (see the header).
 bool is_whole_file_writer(const Core& core, const Node& node, int flags, Opening opening) {
   if (!writes(flags)) return false;
-  if (wants_direct(flags)) return true;  // It would pass us in passthrough, too.
+  if (wants_direct(core, flags)) return true;  // It would pass us in passthrough, too.
   if ((flags & O_ACCMODE) != O_WRONLY) return false;
   return opening == Opening::created || (flags & O_TRUNC) != 0 || core.engine.awaits_data_sync(node.key());
 }
@@ -105,7 +107,7 @@ Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const SharedFd&
   IoModeState& state = node->io_mode();
   const DataMode data = core.data.load();
   const bool setid = data != DataMode::tracked && has_setid(fd->get());
-  const bool direct = writes(flags) && (setid || wants_direct(flags));
+  const bool direct = writes(flags) && (setid || wants_direct(core, flags));
   const bool may_pass = (flags & O_DIRECT) == 0 || data == DataMode::tracked || takes_direct_io(fd->get());
   const bool tracked = setid || !may_pass || wants_tracked(core, *node, flags, opening);
   if (state.opened(tracked ? IoMode::tracked : IoMode::passthrough) == IoMode::tracked) return DataPath();

@@ -21,7 +21,8 @@ struct DataPath {
   std::shared_ptr<const BackingFile> backing;
   /// In passthrough: reads and writes come to us all the same (FOPEN_DIRECT_IO), and only mappings do not.
   /// For what the kernel does not do right there: of an open that appends it goes on appending when fcntl(2)
-  /// has ended that, as direct I/O wants alignment, and setuid bits it drops whoever writes.
+  /// has ended that, as direct I/O wants alignment, setuid bits it drops whoever writes, and on a mount with
+  /// `sync` it does not sync.
   bool direct = false;
 };
 

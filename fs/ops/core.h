@@ -58,6 +58,9 @@ struct Core {
   Timeouts timeouts;
   /// Mounted with noatime: what is read through the mount keeps its access time.
   bool keeps_access_times = false;
+  /// Mounted with sync: each write is to be durable when it is answered, which the kernel does not see to in
+  /// passthrough.
+  bool syncs_writes = false;
   /// Becomes another one once, when the kernel is found to be able to; what is opened before is tracked.
   std::atomic<DataMode> data{DataMode::tracked};
   /// Others can reach the source beside the mount.

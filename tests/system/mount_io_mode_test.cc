@@ -317,6 +317,19 @@ TEST_F(MountPassthrough, AnAppendingWriteThatIsToBeDurableIsABarrier) {
   EXPECT_EQ(content(mount.source("f")), "line\nline\nline\n");
 }
 
+TEST_F(MountPassthrough, EachWriteIsABarrierWhereTheMountIsSynchronous) {
+  for (const DataMode mode : {DataMode::tracked, DataMode::passthrough, DataMode::automatic}) {
+    MountSetup setup = of(mode);
+    setup.mount_flags = {"sync"};
+    const MountFixture mount(setup);
+    for (const int flags : {O_WRONLY | O_CREAT, O_RDWR, O_WRONLY}) {
+      const UniqueFd fd = open_file(mount.at("f"), flags);
+      EXPECT_EQ(mount.counts_of([&] { EXPECT_EQ(::write(fd.get(), "line\n", 5), 5); }), kOneSync)
+          << name_of(mode) << ", flags " << flags;
+    }
+  }
+}
+
 /// What the mount is refused with; empty when it is not.
 std::string refusal(const MountSetup& setup) {
   try {
