@@ -127,10 +127,9 @@ void left_io_mode(Core& core, const Node& node) {
 
 double attributes_timeout(const Core& core, const Node& node, const struct stat& attributes) {
   const double normal = core.timeouts.attributes;
-  if (core.data.load(std::memory_order_relaxed) == DataMode::tracked || !S_ISREG(node.type())) return normal;
-  const IoModeState& state = node.io_mode();
-  const bool may_lose_setid = (attributes.st_mode & kSetid) != 0 && state.in_passthrough();
-  return state.times_unseen() || may_lose_setid ? 0 : normal;
+  if (!S_ISREG(node.type())) return normal;
+  if ((attributes.st_mode & kSetid) != 0) return 0;
+  return node.io_mode().times_unseen() ? 0 : normal;
 }
 
 }  // namespace sluicefs

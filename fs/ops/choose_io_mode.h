@@ -45,8 +45,8 @@ sluice::Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const s
 void left_io_mode(Core& core, const Node& node);
 
 /// How long the kernel may believe these attributes, in seconds. Not at all when it would not notice by
-/// itself that they change: times of what mappings write unseen, and setuid bits that writes in passthrough
-/// drop.
+/// itself that they change: times of what mappings write unseen, and setuid bits, which a write drops that
+/// passes through, or by another node of the inode, or while we are about to answer.
 double attributes_timeout(const Core& core, const Node& node, const struct stat& attributes);
 
 }  // namespace sluicefs

@@ -128,7 +128,6 @@ Result<struct stat> get_attributes(Core& core, NodeId id) {
 }
 
 double attributes_timeout(const Core& core, NodeId id, const struct stat& attributes) {
-  if (core.data.load() == DataMode::tracked) return core.timeouts.attributes;
   const Result<NodePtr> node = core.tree.node(id);
   return node ? sluicefs::attributes_timeout(core, **node, attributes) : 0;
 }

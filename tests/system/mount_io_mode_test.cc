@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -329,6 +330,36 @@ TEST_F(MountPassthrough, EachWriteIsABarrierWhereTheMountIsSynchronous) {
     }
   }
 }
+
+/// What the kernel takes the mode for when it runs a program; unlike stat(2) it does not ask because it is
+/// unsure of the times.
+mode_t believed_mode(const std::string& path) {
+  struct statx found {};
+  EXPECT_EQ(::statx(AT_FDCWD, path.c_str(), 0, STATX_MODE, &found), 0);
+  return found.stx_mode & 07777;
+}
+
+class MountAtTwoPlaces : public MountOf, public ::testing::WithParamInterface<DataMode> {};
+
+TEST_P(MountAtTwoPlaces, ASetuidBitThatAWriteDropsAtOneIsNotBelievedAtTheOther) {
+  const MountFixture mount(of(GetParam()));
+  ASSERT_EQ(::mkdir(mount.source("one").c_str(), 0755), 0);
+  ASSERT_EQ(::mkdir(mount.source("two").c_str(), 0755), 0);
+  make_file(mount.source("one/f"), "text", 0666);
+  ASSERT_EQ(::mount(mount.source("one").c_str(), mount.source("two").c_str(), nullptr, MS_BIND, nullptr), 0);
+  {
+    const UniqueFd fd = open_file(mount.at("one/f"), O_WRONLY);
+    ASSERT_EQ(::chmod(mount.at("two/f").c_str(), 04777), 0);
+    EXPECT_EQ(believed_mode(mount.at("two/f")), 04777U);
+    EXPECT_EQ(run_as(User{}, [&] { return ::write(fd.get(), "evil", 4) == 4 ? 0 : errno; }), 0);
+    EXPECT_EQ(believed_mode(mount.at("two/f")), 0777U);
+  }
+  EXPECT_EQ(::umount2(mount.source("two").c_str(), MNT_DETACH), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, MountAtTwoPlaces,
+                         ::testing::Values(DataMode::tracked, DataMode::passthrough, DataMode::automatic),
+                         [](const auto& mode) { return std::string(name_of(mode.param)); });
 
 /// What the mount is refused with; empty when it is not.
 std::string refusal(const MountSetup& setup) {
