@@ -87,7 +87,7 @@ constexpr std::string_view kTimeWanted = "a time from 0 to a year, as in 1.5, 20
 
 constexpr std::array kOwnOptions = {
     OwnOption{"data", "WHICH", "tracked, passthrough or auto",
-              "tracked, passthrough or auto (default tracked)", apply_data},
+              "tracked, passthrough or auto (default auto)", apply_data},
     OwnOption{"durability", "strict", "durability=strict", "an acknowledged fsync is durable",
               [](std::string_view value, Options&) { return value == "strict"; }},
     OwnOption{"errors", "sticky", "errors=sticky", "a failed sync fails the later ones too",

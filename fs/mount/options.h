@@ -23,7 +23,7 @@ struct Options {
   std::optional<bool> allow_other;
   /// Mount flags that are the kernel's or libfuse's business, as written: "nosuid", "noatime", ...
   std::vector<std::string> mount_flags;
-  DataMode data = DataMode::tracked;
+  DataMode data = DataMode::automatic;
   unsigned max_syncs = 64;
   /// Sync dirty files before they are asked for, for callers that go through many.
   bool sync_ahead = true;
