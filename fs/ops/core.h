@@ -30,6 +30,8 @@ struct OpenFile {
   std::shared_ptr<const BackingFile> backing = nullptr;
   /// Its reads and writes come to us though the inode is in passthrough, whose mappings do not (DataPath).
   bool direct = false;
+  /// O_SYNC or O_DSYNC, when what this changes is to be durable when it is answered; 0.
+  int sync_flags = 0;
 };
 
 /// A directory that a program has open. `mutex` keeps two readers of one handle from mixing their positions.

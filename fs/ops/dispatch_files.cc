@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -15,6 +16,7 @@
 namespace sluicefs {
 
 using sluice::Result;
+using sluice::SyncKind;
 
 namespace {
 
@@ -82,15 +84,31 @@ void on_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off
 
 void on_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,
                         off_t to_offset, fuse_file_info* to, size_t length, int) {
+  Core& core = core_of(request);
+  const std::uint64_t target = to->fh;
   answer(request,
-         ops::copy_range(core_of(request), writer_of(request), {from->fh, from_offset}, {to->fh, to_offset},
-                         length),
-         [](Reply& reply, std::size_t written) { reply.written(written); });
+         ops::copy_range(core, writer_of(request), {from->fh, from_offset}, {target, to_offset}, length),
+         [&](Reply& reply, std::size_t written) {
+           if (const std::optional<SyncKind> kind = ops::synced_by(core, target); kind && written > 0) {
+             ops::sync_written(core, target, *kind == SyncKind::data, written, std::move(reply));
+           } else {
+             reply.written(written);
+           }
+         });
 }
 
 void on_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                   fuse_file_info* file) {
-  answer(request, ops::allocate(core_of(request), writer_of(request), file->fh, mode, offset, length));
+  Core& core = core_of(request);
+  const std::uint64_t handle = file->fh;
+  const Result<void> allocated = ops::allocate(core, writer_of(request), handle, mode, offset, length);
+  Reply reply(request);
+  const std::optional<SyncKind> kind = allocated ? ops::synced_by(core, handle) : std::nullopt;
+  if (kind) {
+    ops::sync_file(core, handle, *kind == SyncKind::data, std::move(reply));
+  } else {
+    reply.result(allocated);
+  }
 }
 
 void on_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* file) {

@@ -41,8 +41,9 @@ Opened register_open(Core& core, const NodePtr& node, SharedFd fd, int flags, Da
   const std::int32_t backing_id = path.backing ? path.backing->id() : 0;
   // Nobody else can map it shared and write there (mmap(2), EACCES); in passthrough the pages are not ours.
   if ((flags & O_ACCMODE) == O_RDWR && !path.backing) node->set_maybe_mapped();
-  auto file = std::make_shared<OpenFile>(
-      OpenFile{node, std::move(fd), writes(flags), std::move(path.backing), path.direct});
+  auto file =
+      std::make_shared<OpenFile>(OpenFile{node, std::move(fd), writes(flags), std::move(path.backing),
+                                          path.direct, (flags & O_SYNC) | (core.syncs_writes ? O_DSYNC : 0)});
   node->set_open_fd(file->fd);
   return {core.files.insert(std::move(file)), backing_id, path.direct};
 }

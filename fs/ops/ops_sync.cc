@@ -1,5 +1,7 @@
 #include "ops/ops_sync.h"
 
+#include <fcntl.h>
+
 #include <memory>
 #include <utility>
 
@@ -71,6 +73,12 @@ void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply) {
 bool is_direct(const Core& core, std::uint64_t handle) {
   const std::shared_ptr<OpenFile> file = core.files.find(handle);
   return file && file->direct;
+}
+
+std::optional<SyncKind> synced_by(const Core& core, std::uint64_t handle) {
+  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  if (!file || file->sync_flags == 0) return std::nullopt;
+  return (file->sync_flags & O_SYNC) == O_SYNC ? SyncKind::full : SyncKind::data;
 }
 
 void sync_written(Core& core, std::uint64_t handle, bool data_only, std::size_t written, Reply reply) {

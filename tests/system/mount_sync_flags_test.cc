@@ -36,6 +36,20 @@ TEST_P(MountSyncFlags, EachWriteIsABarrierOfItsKind) {
   EXPECT_EQ(content(source("f")), std::string(2 * kBlock, 'x'));
 }
 
+TEST_P(MountSyncFlags, ACopyAndAnAllocationAreBarriersToo) {
+  make_file(at("from"), std::string(kBlock, 'x'));
+  const UniqueFd from = open_file(at("from"), O_RDONLY);
+  const UniqueFd fd = open_file(at("f"), O_WRONLY | O_CREAT | (GetParam().flags & ~O_APPEND));
+  EXPECT_EQ(counts_of([&] {
+              loff_t begin = 0;
+              EXPECT_EQ(::copy_file_range(from.get(), &begin, fd.get(), nullptr, kBlock, 0),
+                        static_cast<ssize_t>(kBlock));
+            }),
+            kOneSync);
+  EXPECT_EQ(content(source("f")), std::string(kBlock, 'x'));
+  EXPECT_EQ(counts_of([&] { EXPECT_EQ(::fallocate(fd.get(), 0, 0, off_t{2 * kBlock}), 0); }), kOneSync);
+}
+
 INSTANTIATE_TEST_SUITE_P(Flags, MountSyncFlags,
                          ::testing::Values(SyncFlags{"O_SYNC", O_SYNC, true},
                                            SyncFlags{"O_DSYNC", O_DSYNC, false},
