@@ -54,8 +54,7 @@ bool takes_direct_io(int fd) {
   return backing::reopen(fd, O_RDONLY | O_DIRECT).has_value();
 }
 
-bool wants_tracked(const Core& core, const Node& node, int flags, Opening opening) {
-  const DataMode data = core.data.load();
+bool wants_tracked(const Core& core, DataMode data, const Node& node, int flags, Opening opening) {
   return data == DataMode::tracked ||
          (data == DataMode::automatic && is_whole_file_writer(core, node, flags, opening));
 }
@@ -109,7 +108,7 @@ Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const SharedFd&
   const bool setid = data != DataMode::tracked && has_setid(fd->get());
   const bool direct = writes(flags) && (setid || wants_direct(core, flags));
   const bool may_pass = (flags & O_DIRECT) == 0 || data == DataMode::tracked || takes_direct_io(fd->get());
-  const bool tracked = setid || !may_pass || wants_tracked(core, *node, flags, opening);
+  const bool tracked = setid || !may_pass || wants_tracked(core, data, *node, flags, opening);
   if (state.opened(tracked ? IoMode::tracked : IoMode::passthrough) == IoMode::tracked) return DataPath();
   Result<Backing> passed =
       may_pass ? pass_through(core, *node, fd, access_of(flags)) : Result<Backing>(fail(EINVAL));

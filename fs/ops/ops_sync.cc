@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ops/open_file.h"
+#include "wire/readers.h"
 
 namespace sluicefs::ops {
 
@@ -50,8 +51,8 @@ void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind,
   SyncOrder order;
   order.file = node.key();
   order.kind = kind;
-  order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case.
-  order.may_sync_here = true;                // One of many readers; see docs/locking.md.
+  order.when_full = sluice::WhenFull::wait;           // Whoever calls fsync waits in any case.
+  order.may_sync_here = core.readers->others_idle();  // See docs/locking.md.
   order.descriptor = std::move(fd);
   order.callback = std::move(callback);
   const Result<void> queued = core.engine.submit_detached(std::move(order));

@@ -28,6 +28,12 @@ class Readers {
   /// Becomes readable when the connection has ended.
   [[nodiscard]] int ended_fd() const { return ended_.get(); }
 
+  /// Another thread is ready to take the next request, also when the one that asks is held up.
+  [[nodiscard]] bool others_idle() const SLUICE_EXCLUDES(mutex_) {
+    const sluice::MutexLock lock(mutex_);
+    return idle_ > 0;
+  }
+
   static constexpr std::size_t kMaxReaders = 64;
   static constexpr std::size_t kMaxIdle = 4;
 
@@ -62,7 +68,7 @@ class Readers {
 
   Session& session_;
   sluice::UniqueFd ended_;
-  sluice::Mutex mutex_;
+  mutable sluice::Mutex mutex_;
   sluice::CondVar changed_;
   std::set<pthread_t> readers_ SLUICE_GUARDED_BY(mutex_);
   std::size_t idle_ SLUICE_GUARDED_BY(mutex_) = 0;

@@ -34,7 +34,7 @@ class ProgramCache : public ProgramTest {
 TEST_F(ProgramCache, WhatIsBeingWrittenWhileSomebodyAsksForAttributesIsInTheMappingAfterwards) {
   const LoopFileSystem disk(base(), 64, 64);
   Start start;
-  start.arguments = {"-f", disk.directory(), mountpoint()};
+  start.arguments = {"-f", disk.directory(), mountpoint(), "-o", "data=tracked"};
   Program program(start);
   ASSERT_TRUE(serves(program));
   {

@@ -39,6 +39,10 @@ class ProgramLoss : public ProgramTest {
       return 0;
     };
   }
+  /// In passthrough the pages of a mapping are the source's, and outlive the daemon.
+  [[nodiscard]] Start tracked(const std::string& options = "") const {
+    return foreground("data=tracked" + (options.empty() ? options : "," + options));
+  }
   /// False when the kernel has written the pages back on its own by now, as it does after 30 s.
   [[nodiscard]] bool pages_are_dirty(char filling) const {
     return content(source("f")).find(filling) == std::string::npos;
@@ -49,7 +53,7 @@ class ProgramLoss : public ProgramTest {
 };
 
 TEST_F(ProgramLoss, AKilledDaemonLosesMappedPagesSoTheTestsBelowCanFail) {
-  Program program(foreground());
+  Program program(tracked());
   ASSERT_TRUE(serves(program));
   Child writer(dirtying("m"));
   ASSERT_TRUE(writer.ready());
@@ -60,7 +64,7 @@ TEST_F(ProgramLoss, AKilledDaemonLosesMappedPagesSoTheTestsBelowCanFail) {
 }
 
 TEST_F(ProgramLoss, AStopThatDetachesLosesNoPageOfAMapping) {
-  Program program(foreground("stop-timeout=0"));
+  Program program(tracked("stop-timeout=0"));
   ASSERT_TRUE(serves(program));
   Child writer(dirtying("m"));
   ASSERT_TRUE(writer.ready());
@@ -69,7 +73,7 @@ TEST_F(ProgramLoss, AStopThatDetachesLosesNoPageOfAMapping) {
 }
 
 TEST_F(ProgramLoss, NorDoesOneLoseWhatWasDirtiedWhileItWaited) {
-  Program program(foreground("stop-timeout=1h"));
+  Program program(tracked("stop-timeout=1h"));
   ASSERT_TRUE(serves(program));
   Child writer(dirtying("mn"));
   ASSERT_TRUE(writer.ready());
@@ -83,7 +87,7 @@ TEST_F(ProgramLoss, NorDoesOneLoseWhatWasDirtiedWhileItWaited) {
 }
 
 TEST_F(ProgramLoss, AStopLosesNothingOfAProgramThatLeavesWhileItWaits) {
-  Program program(foreground("stop-timeout=1h"));
+  Program program(tracked("stop-timeout=1h"));
   ASSERT_TRUE(serves(program));
   Child writer(dirtying("mn"));
   ASSERT_TRUE(writer.ready());
@@ -98,7 +102,7 @@ TEST_F(ProgramLoss, AStopLosesNothingOfAProgramThatLeavesWhileItWaits) {
 }
 
 TEST_F(ProgramLoss, AnUnmountLosesNoPageOfAProgramThatWasKilled) {
-  Program program(foreground());
+  Program program(tracked());
   ASSERT_TRUE(serves(program));
   {
     Child writer(dirtying("m"));
@@ -110,7 +114,7 @@ TEST_F(ProgramLoss, AnUnmountLosesNoPageOfAProgramThatWasKilled) {
 }
 
 TEST_F(ProgramLoss, ALazyUnmountLosesNoPageOfAProgramThatStays) {
-  Program program(foreground("stop-timeout=0"));
+  Program program(tracked("stop-timeout=0"));
   ASSERT_TRUE(serves(program));
   Child writer(dirtying("m"));
   ASSERT_TRUE(writer.ready());
