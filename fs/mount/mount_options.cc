@@ -86,8 +86,8 @@ bool apply_stop_timeout(std::string_view value, Options& options) {
 constexpr std::string_view kTimeWanted = "a time from 0 to a year, as in 1.5, 200ms or 1h";
 
 constexpr std::array kOwnOptions = {
-    OwnOption{"data", "WHICH", "tracked, passthrough or auto",
-              "tracked, passthrough or auto (default auto)", apply_data},
+    OwnOption{"data", "WHICH", "tracked, passthrough or auto", "tracked, passthrough or auto (default auto)",
+              apply_data},
     OwnOption{"durability", "strict", "durability=strict", "an acknowledged fsync is durable",
               [](std::string_view value, Options&) { return value == "strict"; }},
     OwnOption{"errors", "sticky", "errors=sticky", "a failed sync fails the later ones too",
