@@ -104,8 +104,8 @@ std::vector<Contender> contenders_of(const ContenderChoices& choices) {
       return std::ranges::find(choices.only, contender.name) == choices.only.end();
     });
   }
-  std::ranges::stable_partition(
-      all, [&](const Contender& contender) { return contender.name == choices.against; });
+  std::stable_partition(all.begin(), all.end(),
+                        [&](const Contender& contender) { return contender.name == choices.against; });
   return all;
 }
 

@@ -148,7 +148,7 @@ TEST_F(EngineSyncAhead, EarlySyncThatNeverRanIsLeftToTheBarrier) {
 TEST_F(EngineSyncAhead, RemovedFileIsPassedOver) {
   harness_.engine().removed(harness_.files().key(2));
   harness_.answer_all(SyncAnswer::success());
-  for (const std::size_t file : {0, 1, 3, 4, 5, 6}) EXPECT_EQ(harness_.sync(SyncKind::full, file), 0);
+  for (const std::size_t file : {0U, 1U, 3U, 4U, 5U, 6U}) EXPECT_EQ(harness_.sync(SyncKind::full, file), 0);
   EXPECT_FALSE(was_submitted(2));
 }
 
@@ -199,7 +199,7 @@ TEST_F(EngineSyncAhead, FailedFileIsPassedOver) {
   write(2);
   const std::size_t before = backend().submitted().size();
   harness_.answer_all(SyncAnswer::success());
-  for (const std::size_t file : {0, 1, 3, 4, 5}) ASSERT_EQ(harness_.sync(SyncKind::full, file), 0);
+  for (const std::size_t file : {0U, 1U, 3U, 4U, 5U}) ASSERT_EQ(harness_.sync(SyncKind::full, file), 0);
   ASSERT_TRUE(backend().wait_until_idle());
   const auto files = harness_.submitted_files();
   EXPECT_EQ(std::count(files.begin() + static_cast<std::ptrdiff_t>(before), files.end(), 2U), 0);
