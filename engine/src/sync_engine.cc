@@ -157,10 +157,10 @@ SharedFd SyncEngine::held_descriptor(const FileKey& file) const {
   return descriptors_->find(file);
 }
 
-bool SyncEngine::awaits_data_sync(const FileKey& file) const noexcept {
-  bool awaits = false;
-  table_->with_known(file, [&](EpochEntry& entry) { awaits = !entry.epochs.data_at_rest(); });
-  return awaits;
+bool SyncEngine::saw_data_change(const FileKey& file) const noexcept {
+  bool saw = false;
+  table_->with_known(file, [&](EpochEntry& entry) { saw = entry.epochs.data_changed(); });
+  return saw;
 }
 
 void SyncEngine::set_opaque(const FileKey& file) noexcept {

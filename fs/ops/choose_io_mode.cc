@@ -40,7 +40,7 @@ bool is_whole_file_writer(const Core& core, const Node& node, int flags, Opening
   if (!writes(flags)) return false;
   if (wants_direct(core, flags)) return true;  // It would pass us in passthrough, too.
   if ((flags & O_ACCMODE) != O_WRONLY) return false;
-  return opening == Opening::created || (flags & O_TRUNC) != 0 || core.engine.awaits_data_sync(node.key());
+  return opening == Opening::created || (flags & O_TRUNC) != 0 || core.engine.saw_data_change(node.key());
 }
 
 /// Known bits may be on it; unknown ones count.

@@ -36,8 +36,9 @@ struct DataPath {
 /// kernel would go on believing the mode that it knew, and run the changed program with it), and where the
 /// kernel does not take the file (on a stacked file system inside the source). With data=auto those are
 /// tracked as well that are first opened to be appended to, or write-only for direct I/O, while they are new,
-/// to be emptied, or while their data awaits a sync: what writes whole files, and then syncs them one by one,
-/// is served best by exact knowledge.
+/// to be emptied, or after changes of their data have passed us: what writes whole files, and then syncs them
+/// one by one, is served best by exact knowledge. (After such changes also when they are durable, for an
+/// early sync may have made them so.)
 sluice::Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const sluice::SharedFd& fd,
                                         int flags, Opening opening);
 

@@ -96,17 +96,17 @@ TEST(EngineOpaqueDescriptors, AreKeptAsThoseOfDirtyFilesHoweverOftenTheyAreSynce
   }
 }
 
-TEST(EngineAwaitsDataSync, FromTheFirstChangeOfDataUntilItIsDurable) {
+TEST(EngineSawDataChange, FromTheFirstOneOnAlsoWhenItIsDurable) {
   FakeHarness harness;
   const FileKey file = harness.order().file;
-  EXPECT_FALSE(harness.engine().awaits_data_sync(file));
+  EXPECT_FALSE(harness.engine().saw_data_change(file));
   harness.mutate(MutationClass::metadata);
-  EXPECT_FALSE(harness.engine().awaits_data_sync(file));
+  EXPECT_FALSE(harness.engine().saw_data_change(file));
   harness.mutate();
-  EXPECT_TRUE(harness.engine().awaits_data_sync(file));
+  EXPECT_TRUE(harness.engine().saw_data_change(file));
   harness.answer_all(SyncAnswer::success());
   EXPECT_EQ(harness.sync(SyncKind::data), 0);
-  EXPECT_FALSE(harness.engine().awaits_data_sync(file));
+  EXPECT_TRUE(harness.engine().saw_data_change(file));
 }
 
 }  // namespace

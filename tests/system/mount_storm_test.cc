@@ -24,14 +24,14 @@ int sync_file(const char* path) {
   return fd.valid() ? error_of(::fsync(fd.get())) : errno;
 }
 
-class MountStorm : public ::testing::Test {
+class MountStorm : public ::testing::TestWithParam<sluicefs::DataMode> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root for loop devices and mounts";
     disk_.emplace();
     disk_->make_file_system(FileSystem::ext4);
     ASSERT_TRUE(disk_->mount("commit=300"));
-    mount_.emplace(MountSetup{.parent = disk_->directory()});
+    mount_.emplace(MountSetup{.parent = disk_->directory(), .data = GetParam()});
     for (std::size_t i = 0; i < kFiles; ++i) make_file(unpacked(i), std::string(16384, 'n'));
   }
   void TearDown() override {
@@ -49,7 +49,7 @@ class MountStorm : public ::testing::Test {
   std::optional<MountFixture> mount_;
 };
 
-TEST_F(MountStorm, MostFilesAreSyncedBeforeTheirCallerAsks) {
+TEST_P(MountStorm, MostFilesAreSyncedBeforeTheirCallerAsks) {
   for (std::size_t i = 0; i < kFiles; ++i) {
     ASSERT_EQ(sync_file(unpacked(i).c_str()), 0);
     ASSERT_EQ(::rename(unpacked(i).c_str(), installed(i).c_str()), 0);
@@ -59,7 +59,7 @@ TEST_F(MountStorm, MostFilesAreSyncedBeforeTheirCallerAsks) {
   EXPECT_EQ(counters().full.syncs, kFiles);
 }
 
-TEST_F(MountStorm, NoFileIsAcknowledgedBeforeTheDiskHasIt) {
+TEST_P(MountStorm, NoFileIsAcknowledgedBeforeTheDiskHasIt) {
   ASSERT_EQ(sync_file(unpacked(0).c_str()), 0);
   const auto caller_of = [](const std::string& path) {
     return [path](int channel) {
@@ -84,6 +84,10 @@ TEST_F(MountStorm, NoFileIsAcknowledgedBeforeTheDiskHasIt) {
     EXPECT_EQ(caller->wait(), 0);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Modes, MountStorm,
+                         ::testing::Values(sluicefs::DataMode::tracked, sluicefs::DataMode::automatic),
+                         [](const auto& mode) { return std::string(sluicefs::name_of(mode.param)); });
 
 }  // namespace
 }  // namespace sluice::testing

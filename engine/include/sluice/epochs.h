@@ -174,6 +174,8 @@ class InodeEpochs {
   [[nodiscard]] bool would_elide(SyncKind kind) const;
   /// True when no data mutation of which we know awaits a sync: the next one is the first since then.
   [[nodiscard]] bool data_at_rest() const { return last_data_ <= std::max(durable_data_, Epoch(1)); }
+  /// True when a change of data has come since the inode was met, whether it is durable or not.
+  [[nodiscard]] bool data_changed() const { return last_data_ > Epoch(1); }
   [[nodiscard]] bool opaque() const { return opaque_; }
   [[nodiscard]] bool sync_running() const { return running_.has_value(); }
   /// True when a loss must be remembered, which it need not be of a removed file.

@@ -89,8 +89,8 @@ class SyncEngine {
   void hold_descriptor(const FileKey& file, SharedFd descriptor) noexcept;
   /// Null when the engine has none.
   [[nodiscard]] SharedFd held_descriptor(const FileKey& file) const;
-  /// True when a change of the file's data is known that no sync has made durable.
-  [[nodiscard]] bool awaits_data_sync(const FileKey& file) const noexcept;
+  /// True when a change of the file's data has come since the engine met the file, durable or not.
+  [[nodiscard]] bool saw_data_change(const FileKey& file) const noexcept;
 
   /// From now on the file may be written without the engine's knowledge (docs/design.md, opaque inodes): no
   /// barrier is elided, none is served by a sync that began before it came, and it is not forgotten. Call
