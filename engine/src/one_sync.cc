@@ -78,7 +78,7 @@ void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion)
   end_turn();
   if (queue) want_sync(sync.file, *queue);
   if (clean) mark_clean(sync.file);
-  static_cast<void>(early_->tell(news));
+  early_->tell(news);
   if (completion.outcome != IoOutcome::succeeded) limit_failures(completion.error);
   count(sync, completion, answered.size());
   // Whoever is told finds the descriptor closed: he may unlock the file by closing his own, or unmount.

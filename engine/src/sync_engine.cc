@@ -74,7 +74,7 @@ OngoingMutation SyncEngine::begin(Mutation mutation) noexcept {
       news = early_->mutated(entry, touched.mutation_class);
     });
     if (newly_dirty) descriptors_->mark_dirty(touched.file);
-    static_cast<void>(early_->tell(news));
+    early_->tell(news);
   }
   return OngoingMutation(*this, mutation, first_since_sync);
 }
@@ -115,7 +115,7 @@ void SyncEngine::created(const FileKey& file) noexcept {
       entry.epochs.reuse();
     }
   });
-  static_cast<void>(early_->tell(news));
+  early_->tell(news);
 }
 
 void SyncEngine::removed(const FileKey& file) noexcept {
@@ -124,7 +124,7 @@ void SyncEngine::removed(const FileKey& file) noexcept {
     entry.epochs.set_removed();
     news = early_->removed(entry);
   });
-  static_cast<void>(early_->tell(news));
+  early_->tell(news);
   // Only then, see hold_descriptor().
   descriptors_->erase(file);
 }

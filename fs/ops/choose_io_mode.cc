@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "ops/inode_change.h"
 #include "source/backing.h"
 #include "wire/backing_file.h"
 #include "wire/wire.h"
@@ -13,7 +14,6 @@ namespace sluicefs {
 using sluice::fail;
 using sluice::Result;
 using sluice::SharedFd;
-using sluice::UniqueFd;
 
 namespace {
 
@@ -59,17 +59,6 @@ bool wants_tracked(const Core& core, DataMode data, const Node& node, int flags,
          (data == DataMode::automatic && is_whole_file_writer(core, node, flags, opening));
 }
 
-/// A descriptor by which errors of write-back are heard of, opened before anything is written by this open.
-SharedFd sync_descriptor(Core& core, const Node& node, const SharedFd& fd) {
-  SharedFd held = core.engine.held_descriptor(node.key());
-  if (held) return held;
-  // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
-  Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
-  held = opened ? share(std::move(*opened)) : fd;
-  core.engine.hold_descriptor(node.key(), held);
-  return held;
-}
-
 Result<Backing> make_backing(Core& core, const SharedFd& fd) {
   const PassthroughScope as_nobody(fd->get());
   return BackingFile::make(*core.session, fd->get());
@@ -78,14 +67,13 @@ Result<Backing> make_backing(Core& core, const SharedFd& fd) {
 /// REQUIRES: counted as opened, in passthrough.
 Result<Backing> pass_through(Core& core, Node& node, const SharedFd& fd, Access access) {
   IoModeState& state = node.io_mode();
+  // Before the first write, which nobody will announce. The kernel gets the same: it keeps open what it is
+  // given, and a file that is open for writing cannot be run.
+  const SharedFd to_keep = access == Access::read ? fd : sync_descriptor(core, node, fd);
   Result<Backing> offered = state.backing();
-  if (!*offered) {
-    // The kernel keeps the file open that it is given; one that can write would keep it from being run.
-    offered = make_backing(core, access == Access::read ? fd : sync_descriptor(core, node, fd));
-  }
+  if (!*offered) offered = make_backing(core, to_keep);
   std::optional<IoModeState::Settled> settled = state.settle(offered.value_or(nullptr), access);
   if (!settled) return fail(offered.error());
-  if (settled->backing && access != Access::read) sync_descriptor(core, node, fd);
   if (settled->mark_opaque) {
     core.engine.set_opaque(node.key());
     state.marked_opaque();
@@ -105,11 +93,14 @@ Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const SharedFd&
                                 Opening opening) {
   IoModeState& state = node->io_mode();
   const DataMode data = core.data.load();
-  const bool setid = data != DataMode::tracked && has_setid(fd->get());
-  const bool direct = writes(flags) && (setid || wants_direct(core, flags));
   const bool may_pass = (flags & O_DIRECT) == 0 || data == DataMode::tracked || takes_direct_io(fd->get());
-  const bool tracked = setid || !may_pass || wants_tracked(core, data, *node, flags, opening);
-  if (state.opened(tracked ? IoMode::tracked : IoMode::passthrough) == IoMode::tracked) return DataPath();
+  const bool wanted = may_pass && !wants_tracked(core, data, *node, flags, opening);
+  // Asked for only where it matters: most opens in auto are tracked without it.
+  const bool setid = wanted && has_setid(fd->get());
+  const IoMode mode = wanted && !setid ? IoMode::passthrough : IoMode::tracked;
+  if (state.opened(mode) == IoMode::tracked) return DataPath();
+  const bool direct =
+      writes(flags) && (wants_direct(core, flags) || setid || (!wanted && has_setid(fd->get())));
   Result<Backing> passed =
       may_pass ? pass_through(core, *node, fd, access_of(flags)) : Result<Backing>(fail(EINVAL));
   if (!passed) {

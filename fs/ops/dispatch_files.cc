@@ -74,11 +74,8 @@ void on_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off
   const std::uint64_t handle = file->fh;
   answer(request, ops::write(core, handle, bytes_of(data, size), offset, origin),
          [&](Reply& reply, std::size_t written) {
-           if ((flags & O_DSYNC) == 0 || !ops::is_direct(core, handle)) {
-             reply.written(written);
-             return;
-           }
-           ops::sync_written(core, handle, (flags & O_SYNC) != O_SYNC, written, std::move(reply));
+           ops::answer_written(core, handle, ops::synced_write(core, handle, flags), written,
+                               std::move(reply));
          });
 }
 
@@ -89,11 +86,8 @@ void on_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
   answer(request,
          ops::copy_range(core, writer_of(request), {from->fh, from_offset}, {target, to_offset}, length),
          [&](Reply& reply, std::size_t written) {
-           if (const std::optional<SyncKind> kind = ops::synced_by(core, target); kind && written > 0) {
-             ops::sync_written(core, target, *kind == SyncKind::data, written, std::move(reply));
-           } else {
-             reply.written(written);
-           }
+           const auto kind = written > 0 ? ops::synced_change(core, target) : std::nullopt;
+           ops::answer_written(core, target, kind, written, std::move(reply));
          });
 }
 
@@ -103,9 +97,9 @@ void on_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
   const std::uint64_t handle = file->fh;
   const Result<void> allocated = ops::allocate(core, writer_of(request), handle, mode, offset, length);
   Reply reply(request);
-  const std::optional<SyncKind> kind = allocated ? ops::synced_by(core, handle) : std::nullopt;
+  const auto kind = allocated ? ops::synced_change(core, handle) : std::nullopt;
   if (kind) {
-    ops::sync_file(core, handle, *kind == SyncKind::data, std::move(reply));
+    ops::sync_file(core, handle, *kind, std::move(reply));
   } else {
     reply.result(allocated);
   }
@@ -117,7 +111,8 @@ void on_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
 }
 
 void on_fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* file) {
-  ops::sync_file(core_of(request), file->fh, data_only != 0, Reply(request));
+  ops::sync_file(core_of(request), file->fh, data_only != 0 ? SyncKind::data : SyncKind::full,
+                 Reply(request));
 }
 
 }  // namespace sluicefs

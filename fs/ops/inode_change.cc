@@ -13,13 +13,20 @@ using sluice::Result;
 using sluice::SharedFd;
 using sluice::UniqueFd;
 
-void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
-  if (!mutation.first_since_sync() || core.engine.held_descriptor(node.key())) return;
+SharedFd sync_descriptor(Core& core, const Node& node, const SharedFd& fd) {
+  SharedFd held = core.engine.held_descriptor(node.key());
+  if (held) return held;
   // Read-only, so that a program which is run from the source finds nobody who has it open for writing.
   Result<UniqueFd> opened = backing::reopen(fd->get(), O_RDONLY);
   // A user's daemon may be allowed to write a file and not to read it; the open file that writes must serve
   // then.
-  core.engine.hold_descriptor(node.key(), opened ? share(std::move(*opened)) : fd);
+  held = opened ? share(std::move(*opened)) : fd;
+  core.engine.hold_descriptor(node.key(), held);
+  return held;
+}
+
+void hold_sync_descriptor(Core& core, const Node& node, const SharedFd& fd, const OngoingMutation& mutation) {
+  if (mutation.first_since_sync()) sync_descriptor(core, node, fd);
 }
 
 namespace {

@@ -23,8 +23,11 @@ class InodeChange {
   const CachedData::OwnChange own_;
 };
 
-/// Step 2 alone, for a mutation that touches other inodes as well and names this one first. `fd`: an open
+/// The descriptor that the engine syncs the inode by; opened and given to it if it has none. `fd`: an open
 /// file of the inode, not O_PATH.
+sluice::SharedFd sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& fd);
+/// Step 2 alone, for a mutation that touches other inodes as well and names this one first. `fd`: as
+/// there.
 void hold_sync_descriptor(Core& core, const Node& node, const sluice::SharedFd& fd,
                           const sluice::OngoingMutation& mutation);
 

@@ -59,37 +59,25 @@ void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind,
   if (!queued) order.callback->sync_done(queued);  // The order is untouched then.
 }
 
+/// The callback is told the error when there is no such handle.
+void sync_file(Core& core, std::uint64_t handle, SyncKind kind, std::unique_ptr<SyncCallback> callback) {
+  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
+  if (file) {
+    sync(core, *(*file)->node, (*file)->fd, kind, std::move(callback));
+  } else {
+    callback->sync_done(sluice::fail(file.error()));
+  }
+}
+
+/// REQUIRES: `flags` hold O_DSYNC, which is a part of O_SYNC.
+SyncKind kind_of(int flags) {
+  return (flags & O_SYNC) == O_SYNC ? SyncKind::full : SyncKind::data;
+}
+
 }  // namespace
 
-void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply) {
-  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
-  if (!file) {
-    reply.error(file.error());
-    return;
-  }
-  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full,
-       std::make_unique<SyncReply>(std::move(reply)));
-}
-
-bool is_direct(const Core& core, std::uint64_t handle) {
-  const std::shared_ptr<OpenFile> file = core.files.find(handle);
-  return file && file->direct;
-}
-
-std::optional<SyncKind> synced_by(const Core& core, std::uint64_t handle) {
-  const std::shared_ptr<OpenFile> file = core.files.find(handle);
-  if (!file || file->sync_flags == 0) return std::nullopt;
-  return (file->sync_flags & O_SYNC) == O_SYNC ? SyncKind::full : SyncKind::data;
-}
-
-void sync_written(Core& core, std::uint64_t handle, bool data_only, std::size_t written, Reply reply) {
-  const Result<std::shared_ptr<OpenFile>> file = open_file(core, handle);
-  if (!file) {
-    reply.error(file.error());
-    return;
-  }
-  sync(core, *(*file)->node, (*file)->fd, data_only ? SyncKind::data : SyncKind::full,
-       std::make_unique<WrittenReply>(written, std::move(reply)));
+void sync_file(Core& core, std::uint64_t handle, SyncKind kind, Reply reply) {
+  sync_file(core, handle, kind, std::make_unique<SyncReply>(std::move(reply)));
 }
 
 void sync_directory(Core& core, std::uint64_t handle, Reply reply) {
@@ -99,6 +87,26 @@ void sync_directory(Core& core, std::uint64_t handle, Reply reply) {
     return;
   }
   sync(core, *directory->node, directory->fd, SyncKind::full, std::make_unique<SyncReply>(std::move(reply)));
+}
+
+std::optional<SyncKind> synced_write(const Core& core, std::uint64_t handle, int flags) {
+  if ((flags & O_DSYNC) == 0) return std::nullopt;
+  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  return file && file->direct ? std::optional(kind_of(flags)) : std::nullopt;
+}
+
+std::optional<SyncKind> synced_change(const Core& core, std::uint64_t handle) {
+  const std::shared_ptr<OpenFile> file = core.files.find(handle);
+  return file && file->sync_flags != 0 ? std::optional(kind_of(file->sync_flags)) : std::nullopt;
+}
+
+void answer_written(Core& core, std::uint64_t handle, std::optional<SyncKind> kind, std::size_t written,
+                    Reply reply) {
+  if (kind) {
+    sync_file(core, handle, *kind, std::make_unique<WrittenReply>(written, std::move(reply)));
+  } else {
+    reply.written(written);
+  }
 }
 
 }  // namespace sluicefs::ops

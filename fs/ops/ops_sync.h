@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -11,18 +12,19 @@
 /// fuse_dir_fsync), so there is at most one a time per inode.
 namespace sluicefs::ops {
 
-void sync_file(Core& core, std::uint64_t handle, bool data_only, Reply reply);
+void sync_file(Core& core, std::uint64_t handle, sluice::SyncKind kind, Reply reply);
 /// Always a full sync: what a caller wants of a directory are its entries, and fdatasync(2) promises no less
 /// of them.
-/// The kernel sends no FSYNC after a write of such an open file (DataPath::direct); O_SYNC and O_DSYNC are
-/// for the write's answer to do.
-bool is_direct(const Core& core, std::uint64_t handle);
-/// What a copy or an allocation by such an open file must be made durable by before it is answered, if at
-/// all: unlike for a cached write the kernel sends no FSYNC after it, and their requests do not have the
-/// flags.
-std::optional<sluice::SyncKind> synced_by(const Core& core, std::uint64_t handle);
-/// Answers a write of `written` bytes when they are durable.
-void sync_written(Core& core, std::uint64_t handle, bool data_only, std::size_t written, Reply reply);
 void sync_directory(Core& core, std::uint64_t handle, Reply reply);
+
+/// By what a write with a program's `flags` must be durable before it is answered; none where the kernel
+/// sends an FSYNC after it, which is everywhere but in DataPath::direct.
+std::optional<sluice::SyncKind> synced_write(const Core& core, std::uint64_t handle, int flags);
+/// The same of a copy or an allocation: the kernel sends no FSYNC after those, and their requests do not have
+/// the flags.
+std::optional<sluice::SyncKind> synced_change(const Core& core, std::uint64_t handle);
+/// Answers that `written` bytes were written: at once, or when they are durable, by a sync of that kind.
+void answer_written(Core& core, std::uint64_t handle, std::optional<sluice::SyncKind> kind,
+                    std::size_t written, Reply reply);
 
 }  // namespace sluicefs::ops

@@ -42,7 +42,7 @@ std::optional<IoModeState::Settled> IoModeState::settle(SharedBacking offered, A
   }
   if (access == Access::read) return settled;
   stays_ = true;
-  settled.mark_opaque = !is_marked_;
+  settled.mark_opaque = opaque_marks_ == 0;
   settled.first_to_map = access == Access::read_and_write && !std::exchange(maybe_mapped_, true);
   return settled;
 }
@@ -50,7 +50,6 @@ std::optional<IoModeState::Settled> IoModeState::settle(SharedBacking offered, A
 void IoModeState::marked_opaque() {
   const MutexLock lock(mutex_);
   SLUICE_CHECK(stays_);
-  is_marked_ = true;
   ++opaque_marks_;
 }
 

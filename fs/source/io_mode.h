@@ -80,7 +80,6 @@ class IoModeState {
   IoMode mode_ SLUICE_GUARDED_BY(mutex_) = IoMode::tracked;
   bool stays_ SLUICE_GUARDED_BY(mutex_) = false;
   bool maybe_mapped_ SLUICE_GUARDED_BY(mutex_) = false;
-  bool is_marked_ SLUICE_GUARDED_BY(mutex_) = false;
   unsigned opaque_marks_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::weak_ptr<const BackingFile> backing_ SLUICE_GUARDED_BY(mutex_);
 };

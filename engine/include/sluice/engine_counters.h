@@ -51,8 +51,8 @@ struct EarlySyncCounts {
   std::uint64_t started = 0;
   std::uint64_t hits = 0;    ///< asked for after all: the barrier found its cover durable or running
   std::uint64_t misses = 0;  ///< changed again or removed before that, or not asked for in a long time
-  std::uint64_t late_barriers =
-      0;  ///< needed the device, for what had been written before another was answered
+  /// Barriers that needed the device for what had been written before another was answered.
+  std::uint64_t late_barriers = 0;
 };
 
 struct CountersSnapshot {
