@@ -28,6 +28,7 @@ struct Settings {
   ContenderChoices contenders;
   DiskChoice disk;
   std::string disk_text = "as-is";
+  std::string file_system = "ext4";
   std::vector<std::string> workloads;
   std::vector<unsigned> callers;
   int rounds = 5;
@@ -71,7 +72,7 @@ nlohmann::json about(const Settings& settings) {
   utsname system{};
   (void)::uname(&system);
   return {{"kernel", system.release},   {"processors", std::thread::hardware_concurrency()},
-          {"disk", settings.disk_text}, {"file_system", testing::name_of(settings.disk.file_system)},
+          {"disk", settings.disk_text}, {"file_system", settings.file_system},
           {"rounds", settings.rounds},  {"seconds", settings.seconds},
           {"scale", settings.scale}};
 }
@@ -118,11 +119,8 @@ void add_options(CLI::App& app, Settings& settings) {
       "µs) or directory (--dir itself)");
   app.add_option("--dir", settings.disk.directory, "on the machine's own disk")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--fs", settings.disk.file_system, "on as-is and slow disks")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, testing::FileSystem>{{"ext4", testing::FileSystem::ext4},
-                                                     {"xfs", testing::FileSystem::xfs},
-                                                     {"btrfs", testing::FileSystem::btrfs}}));
+  app.add_option("--fs", settings.file_system, "on as-is and slow disks")
+      ->check(CLI::IsMember({"ext4", "xfs", "btrfs"}));
   app.add_option("--disk-size", settings.disk.size_bytes, "of as-is and slow disks, e.g. 2G")
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--rounds", settings.rounds, "of all contenders")->check(CLI::Range(1, 1000));
@@ -165,6 +163,7 @@ int run(int argc, char** argv) {
     for (const WorkloadKind& kind : all_workloads()) settings.workloads.push_back(kind.name);
   }
   parse_disk(settings.disk_text, settings.disk);
+  settings.disk.file_system = testing::file_system_from(settings.file_system);
   const Interrupt interrupt;
   raise_descriptor_limit();
   leave_nothing_behind(settings.disk);

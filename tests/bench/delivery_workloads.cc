@@ -37,6 +37,14 @@ class OwnDirectories : public Workload {
     return setting_.directory / name_of(number);
   }
   [[nodiscard]] const Setting& setting() const { return setting_; }
+  /// Written whole, synced and closed; under the directory of the run.
+  void write_new_file(const std::string& name) const {
+    std::array<std::byte, kBytes> content{};
+    stamp(content, 0, 1);
+    const UniqueFd file = open_file(setting_.directory / name, O_WRONLY | O_CREAT | O_EXCL);
+    write_at(file, content, 0);
+    sync_file(file);
+  }
 
  private:
   const Setting setting_;
@@ -49,13 +57,7 @@ class Create final : public OwnDirectories {
   using OwnDirectories::OwnDirectories;
   void work(Caller& caller, unsigned number, std::size_t file) override {
     const std::string name = fmt::format("{}/file-{}", name_of(number), file);
-    std::array<std::byte, kBytes> content{};
-    stamp(content, 0, 1);
-    {
-      const UniqueFd created = open_file(setting().directory / name, O_WRONLY | O_CREAT | O_EXCL);
-      write_at(created, content, 0);
-      sync_file(created);
-    }
+    write_new_file(name);
     caller.acknowledged({name, {}, 0, kBytes, 1});
   }
 };
@@ -74,13 +76,7 @@ class Mail final : public OwnDirectories {
   void work(Caller& caller, unsigned number, std::size_t file) override {
     const std::string written = fmt::format("{}/tmp/mail-{}", name_of(number), file);
     const std::string delivered = fmt::format("{}/new/mail-{}", name_of(number), file);
-    std::array<std::byte, kBytes> content{};
-    stamp(content, 0, 1);
-    {
-      const UniqueFd mail = open_file(setting().directory / written, O_WRONLY | O_CREAT | O_EXCL);
-      write_at(mail, content, 0);
-      sync_file(mail);
-    }
+    write_new_file(written);
     caller.acknowledged({delivered, written, 0, kBytes, 1});
     rename_file(setting().directory / written, setting().directory / delivered);
     sync_file(new_[number]);

@@ -14,13 +14,6 @@ std::filesystem::path notes(const std::filesystem::path& directory) {
 
 }  // namespace
 
-FileSystem file_system_from(const std::string& name) {
-  for (const FileSystem type : {FileSystem::ext4, FileSystem::xfs, FileSystem::btrfs}) {
-    if (name == name_of(type)) return type;
-  }
-  throw std::runtime_error("no file system " + name);
-}
-
 void Recording::save() const {
   std::ofstream out(notes(directory));
   out << workload->name() << ' ' << seed << '\n'

@@ -11,9 +11,6 @@
 
 namespace sluice::testing {
 
-/// Throws std::runtime_error for a name that is none.
-[[nodiscard]] FileSystem file_system_from(const std::string& name);
-
 /// One run of a workload, in a directory: the log of its disk and what the workload noted. Every cut of it
 /// can be repeated as long as the directory is there.
 struct Recording {

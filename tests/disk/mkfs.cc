@@ -34,6 +34,13 @@ std::string name_of(FileSystem type) {
   return {};
 }
 
+FileSystem file_system_from(const std::string& name) {
+  for (const FileSystem type : {FileSystem::ext4, FileSystem::xfs, FileSystem::btrfs}) {
+    if (name == name_of(type)) return type;
+  }
+  throw std::runtime_error("no file system " + name);
+}
+
 void make_file_system_on(const std::string& device, FileSystem type) {
   std::vector<std::string> command = mkfs_of(type);
   command.push_back(device);

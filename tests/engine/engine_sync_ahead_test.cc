@@ -41,6 +41,15 @@ class EngineSyncAhead : public ::testing::Test {
     ASSERT_TRUE(backend().wait_for_submissions(4));
     ASSERT_EQ(harness_.submitted_files(), (std::vector<std::size_t>{0, 1, 2, 3}));
   }
+  /// Of the files after the caller's first two, the first has no early sync and the next has one.
+  void expect_the_third_passed_over() {
+    harness_.answer_all(SyncAnswer::success());
+    ASSERT_EQ(harness_.sync(SyncKind::full, 0), 0);
+    ASSERT_EQ(harness_.sync(SyncKind::full, 1), 0);
+    ASSERT_TRUE(backend().wait_until_idle());
+    EXPECT_FALSE(was_submitted(2));
+    EXPECT_TRUE(was_submitted(3));
+  }
   [[nodiscard]] FakeBackend& backend() { return harness_.backend(); }
   [[nodiscard]] EarlySyncCounts counts() { return harness_.engine().counters().early; }
   [[nodiscard]] bool was_submitted(std::size_t file) {
@@ -173,24 +182,14 @@ TEST_F(EngineSyncAhead, NewOwnerOfTheNumberIsNotServedByTheEarlySyncOfTheOld) {
 
 TEST_F(EngineSyncAhead, FileThatIsBeingWrittenIsPassedOver) {
   const OngoingMutation mutation = harness_.begin(MutationClass::data, 2);
-  harness_.answer_all(SyncAnswer::success());
-  ASSERT_EQ(harness_.sync(SyncKind::full, 0), 0);
-  ASSERT_EQ(harness_.sync(SyncKind::full, 1), 0);
-  ASSERT_TRUE(backend().wait_until_idle());
-  EXPECT_FALSE(was_submitted(2));
-  EXPECT_TRUE(was_submitted(3));
+  expect_the_third_passed_over();
 }
 
 TEST_F(EngineSyncAhead, FileWithoutADescriptorOfItsOwnIsPassedOver) {
   harness_.engine().removed(harness_.files().key(2));
   harness_.engine().created(harness_.files().key(2));
   harness_.mutate(MutationClass::data, 2);
-  harness_.answer_all(SyncAnswer::success());
-  ASSERT_EQ(harness_.sync(SyncKind::full, 0), 0);
-  ASSERT_EQ(harness_.sync(SyncKind::full, 1), 0);
-  ASSERT_TRUE(backend().wait_until_idle());
-  EXPECT_FALSE(was_submitted(2));
-  EXPECT_TRUE(was_submitted(3));
+  expect_the_third_passed_over();
 }
 
 TEST_F(EngineSyncAhead, FailedFileIsPassedOver) {
