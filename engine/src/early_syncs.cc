@@ -33,8 +33,9 @@ AheadNews EarlySyncs::received(EpochEntry& entry, Reception reception, BarrierTi
     const bool served = reception != Reception::waiting;
     news = news_of(entry, served ? AheadNews::What::asked : AheadNews::What::in_vain);
     if (reception == Reception::failed) news.what = AheadNews::What::undone;
-  } else if (reception == Reception::waiting && !entry.epochs.data_at_rest() &&
+  } else if (reception == Reception::waiting && !entry.epochs.opaque() && !entry.epochs.data_at_rest() &&
              clock_.answered_since(entry.written_at)) {
+    // When an opaque inode was written last, nobody knows.
     news.what = AheadNews::What::late_barrier;
   }
   // An answer for which nobody had to do anything says nothing about callers' manners.

@@ -82,6 +82,16 @@ TEST_F(EngineSyncAhead, OpaqueInodeIsNoCandidate) {
   EXPECT_TRUE(was_submitted(2));
 }
 
+// A database that is in passthrough writes and syncs a few files in turn. When it wrote, nobody knows.
+TEST_F(EngineSyncAhead, BarrierOfAnOpaqueInodeIsNeverLate) {
+  for (std::size_t file = 0; file < kFiles; ++file) harness_.engine().set_opaque(harness_.files().key(file));
+  harness_.answer_all(SyncAnswer::success());
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t file = 0; file < kFiles; ++file) EXPECT_EQ(harness_.sync(SyncKind::full, file), 0);
+  }
+  EXPECT_EQ(counts().late_barriers, 0U);
+}
+
 TEST_F(EngineSyncAhead, EarlySyncDoesNotServeAnInodeThatHasBecomeOpaque) {
   begin_storm();
   harness_.engine().set_opaque(harness_.files().key(2));
