@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "barrier_clock.h"
+#include "sluice/as_synced.h"
 #include "sluice/epochs.h"
 #include "sluice/ids.h"
 #include "sluice/io_backend.h"
@@ -50,8 +51,8 @@ struct EpochEntry {
   std::vector<PendingBarrier> pending;
   /// The newest barrier's, while a sync may be needed.
   SharedFd descriptor;
-  /// Taken when the last sync that succeeded was submitted.
-  std::optional<Fingerprint> durable_fingerprint;
+  /// When the last sync that succeeded was submitted.
+  AsSynced as_synced;
   /// The priority at which it stands in the sync queue, if it does.
   std::optional<Priority> queued;
   /// It holds a place among the waiting requests, for what was acknowledged when queued.

@@ -22,41 +22,47 @@ using Clock = std::chrono::steady_clock;
 /// None when by now nobody needs one.
 std::optional<SyncEngine::RunningSync> SyncEngine::begin_sync(const FileKey& file) {
   SharedFd descriptor = descriptors_->find(file);
-  std::optional<MakeDurable> action;
+  std::optional<RunningSync> sync;
   table_->with_known(file, [&](EpochEntry& entry) {
     entry.queued.reset();
     if (!entry.epochs.wants_sync()) return;
-    action = entry.epochs.begin_sync();
     if (!descriptor) descriptor = entry.descriptor;
+    sync = begin_sync(entry, file, std::move(descriptor));
   });
-  if (!action) return std::nullopt;
-  SLUICE_CHECK(descriptor != nullptr);
-  return begun(file, std::move(descriptor), action->kind, EarlySyncId());
+  if (sync) look_at(*sync);
+  return sync;
 }
 
 /// The same for one that nobody has asked for; none when the inode does not suit.
 std::optional<SyncEngine::RunningSync> SyncEngine::begin_early_sync(const FileKey& file, SharedFd descriptor,
                                                                     EarlySyncId id) {
-  std::optional<MakeDurable> action;
+  std::optional<RunningSync> sync;
   table_->with_known(file, [&](EpochEntry& entry) {
     if (!early_->suits(entry)) return;
-    action = entry.epochs.begin_sync();
-    entry.early = id;
+    sync = begin_sync(entry, file, std::move(descriptor));
+    sync->early = entry.early = id;
   });
-  if (!action) return std::nullopt;
-  return begun(file, std::move(descriptor), action->kind, id);
+  if (sync) look_at(*sync);
+  return sync;
 }
 
-SyncEngine::RunningSync SyncEngine::begun(const FileKey& file, SharedFd descriptor, SyncKind kind,
-                                          EarlySyncId early) {
-  // Before the sync is submitted, so that what is changed behind us from now on differs from it; after
-  // begin_sync(), so that no mutation which the sync covers does.
-  std::optional<Fingerprint> fingerprint;
-  if (!options_.opaque) {
-    if (const Result<Fingerprint> now = backend_->fingerprint(descriptor->get())) fingerprint = *now;
-  }
-  counters_.of(kind).syncs.fetch_add(1, std::memory_order_relaxed);
-  return RunningSync{file, kind, std::move(descriptor), Clock::now(), fingerprint, early};
+SyncEngine::RunningSync SyncEngine::begin_sync(EpochEntry& entry, const FileKey& file, SharedFd descriptor) {
+  SLUICE_CHECK(descriptor != nullptr);
+  const MakeDurable action = entry.epochs.begin_sync();
+  counters_.of(action.kind).syncs.fetch_add(1, std::memory_order_relaxed);
+  return RunningSync{.file = file,
+                     .kind = action.kind,
+                     .descriptor = std::move(descriptor),
+                     .since = Clock::now(),
+                     .looks = !options_.opaque && !entry.epochs.opaque(),
+                     .as_synced = entry.as_synced,
+                     .early = EarlySyncId()};
+}
+
+/// Before the sync is submitted, so that what is changed behind us from now on is seen to be later; after
+/// begin_sync(), so that no mutation which the sync covers is. An opaque inode is synced in any case.
+void SyncEngine::look_at(RunningSync& sync) const {
+  sync.as_synced = sync.looks ? AsSynced(*backend_, sync.descriptor->get(), sync.as_synced) : AsSynced();
 }
 
 void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion) {
@@ -131,7 +137,7 @@ std::vector<BarrierAnswer> SyncEngine::end_sync(EpochEntry& entry, const Running
   switch (settled(completion.outcome, entry.never_ran)) {
     case IoOutcome::succeeded:
       entry.epochs.sync_succeeded(answers);
-      entry.durable_fingerprint = sync.fingerprint;
+      entry.as_synced = sync.as_synced;
       break;
     case IoOutcome::failed:
       entry.epochs.sync_failed(completion.error, answers);

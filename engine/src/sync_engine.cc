@@ -21,15 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool same(const timespec& a, const timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-bool differs(SyncKind kind, const Fingerprint& then, const Fingerprint& now) {
-  if (then.size != now.size || !same(then.mtime, now.mtime)) return true;
-  return kind == SyncKind::full && !same(then.ctime, now.ctime);
-}
-
 bool must_wait(Reception reception) {
   return reception == Reception::joined || reception == Reception::waiting;
 }
@@ -110,7 +101,7 @@ void SyncEngine::created(const FileKey& file) noexcept {
     if (entry.epochs.at_rest()) {
       entry.epochs = InodeEpochs();
       if (entry.opaque_holders > 0) entry.epochs.set_opaque();
-      entry.durable_fingerprint.reset();
+      entry.as_synced = AsSynced();
     } else {
       entry.epochs.reuse();
     }
@@ -267,15 +258,14 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) noexcept {
 /// mutations that come in between can only make the answer yes, which costs a sync.
 bool SyncEngine::changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const {
   bool elidable = false;
-  std::optional<Fingerprint> then;
+  AsSynced then;
   table_->with_known(file, [&](EpochEntry& entry) {
     elidable = entry.epochs.would_elide(kind);
-    then = entry.durable_fingerprint;
+    then = entry.as_synced;
   });
   if (!elidable) return false;
   const SharedFd held = descriptors_->find(file);
-  const Result<Fingerprint> now = backend_->fingerprint(held ? held->get() : fallback_fd);
-  if (then && now && !differs(kind, *then, *now)) return false;
+  if (!then.changed(*backend_, held ? held->get() : fallback_fd, kind)) return false;
   counters_.changed_behind.fetch_add(1, std::memory_order_relaxed);
   return true;
 }

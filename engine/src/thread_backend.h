@@ -35,6 +35,9 @@ class ThreadBackend final : public IoBackend {
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override;
+  [[nodiscard]] Result<off_t> size(int fd) const override;
+  [[nodiscard]] timespec wall_clock() const override;
+  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override;
   [[nodiscard]] unsigned max_in_flight() const override { return max_in_flight_; }
   [[nodiscard]] std::string_view name() const override { return "threads"; }
 

@@ -1,5 +1,6 @@
 #include "process/credentials.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <sys/capability.h>
@@ -58,10 +59,12 @@ std::vector<gid_t> supplementary_groups(pid_t task) {
   return groups;
 }
 
-/// With all bits when it is not known.
+/// With all bits when it is not known. Not by fstat(2), which asks for time stamps as well: after that the
+/// next write has one of its own, and fsync(2) a journal to commit for it (multigrain timestamps).
 mode_t mode_of(int fd) {
-  struct stat status {};
-  return ::fstat(fd, &status) == 0 ? status.st_mode : static_cast<mode_t>(~0U);
+  struct statx status {};
+  constexpr unsigned kAsked = STATX_TYPE | STATX_MODE;
+  return ::statx(fd, "", AT_EMPTY_PATH, kAsked, &status) == 0 ? status.stx_mode : static_cast<mode_t>(~0U);
 }
 
 /// Adjusts the effective set of the calling thread, as far as that is permitted: a container may have taken

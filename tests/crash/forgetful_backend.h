@@ -33,6 +33,9 @@ class ForgetfulBackend final : public IoBackend {
   }
   void wake() override { honest_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return honest_->fingerprint(fd); }
+  [[nodiscard]] Result<off_t> size(int fd) const override { return honest_->size(fd); }
+  [[nodiscard]] timespec wall_clock() const override { return honest_->wall_clock(); }
+  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override { return honest_->stamps_by_wall_clock(fd); }
   [[nodiscard]] unsigned max_in_flight() const override { return honest_->max_in_flight(); }
   [[nodiscard]] std::string_view name() const override { return "forgetful"; }
 

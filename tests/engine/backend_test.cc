@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "backend_contract.h"
@@ -196,6 +197,33 @@ TEST_P(BackendContract, FingerprintFollowsTheTimes) {
   EXPECT_EQ(fingerprint->mtime.tv_sec, 2);
   EXPECT_EQ(fingerprint->mtime.tv_nsec, 3);
   EXPECT_GT(fingerprint->ctime.tv_sec, 2);
+}
+
+TEST_P(BackendContract, SizeIsThatOfTheFingerprint) {
+  const TempFiles files;
+  write_bytes(files.fd(), 5000);
+  EXPECT_EQ(backend_->size(files.fd()).value(), 5000);
+}
+
+TEST_P(BackendContract, NothingIsStampedLaterThanTheWallClock) {
+  const TempFiles files;
+  if (!backend_->stamps_by_wall_clock(files.fd()))
+    GTEST_SKIP() << "the file system of the temporary directory is none whose clock is known";
+  for (int i = 0; i < 100; ++i) {
+    write_bytes(files.fd(), 1);
+    const timespec now = backend_->wall_clock();
+    // Asked for last, so that the next write gets a stamp of its own.
+    const Result<Fingerprint> fingerprint = backend_->fingerprint(files.fd());
+    ASSERT_TRUE(fingerprint);
+    EXPECT_LE(std::tie(fingerprint->ctime.tv_sec, fingerprint->ctime.tv_nsec),
+              std::tie(now.tv_sec, now.tv_nsec));
+  }
+}
+
+// What a server keeps has stamps of its own, and of most others nobody knows.
+TEST_P(BackendContract, OtherFileSystemsAreNotKnownToGoByTheWallClock) {
+  const UniqueFd elsewhere(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(backend_->stamps_by_wall_clock(elsewhere.get()));
 }
 
 TEST_P(BackendContract, FingerprintOfNoDescriptorIsAnError) {

@@ -121,6 +121,89 @@ TEST_F(EngineElision, ChangeDuringTheSyncIsNoticedAfterwards) {
   EXPECT_EQ(syncs_for(SyncKind::full), 1U);
 }
 
+// ---- Changes behind us, while syncs follow one another closely ----
+
+/// Of a file that is written and synced again and again, nobody has asked for the time stamps since the first
+/// sync, so that the last one goes by the clock.
+class EngineElisionByClock : public EngineElision {
+ protected:
+  static constexpr timespec kFirst{.tv_sec = 100, .tv_nsec = 0};
+  static constexpr timespec kSecond{.tv_sec = 100, .tv_nsec = 9'999'999};
+  static constexpr timespec kLater{.tv_sec = 200, .tv_nsec = 0};
+
+  void SetUp() override {
+    EngineElision::SetUp();
+    write_and_sync(kFirst);
+    asked_ = harness_.backend().fingerprints();
+    write_and_sync(kSecond);
+  }
+  void write_and_sync(timespec now) {
+    harness_.backend().set_wall_clock(now);
+    harness_.mutate();
+    EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+  }
+  /// What statx(2) finds at kLater.
+  void found_later(off_t size, timespec mtime, timespec ctime) {
+    harness_.backend().set_wall_clock(kLater);
+    harness_.backend().set_fingerprint(Fingerprint{.size = size, .mtime = mtime, .ctime = ctime});
+  }
+
+  std::size_t asked_ = 0;
+};
+
+TEST_F(EngineElisionByClock, StampsAreNotAskedFor) {
+  EXPECT_EQ(harness_.backend().fingerprints(), asked_);
+}
+
+TEST_F(EngineElisionByClock, StampsAreAskedForAgainAfterATick) {
+  write_and_sync({.tv_sec = 100, .tv_nsec = 19'999'999});
+  EXPECT_EQ(harness_.backend().fingerprints(), asked_ + 1);
+}
+
+TEST_F(EngineElisionByClock, StampsAreAskedForWhenTheClockWasSetBack) {
+  write_and_sync({.tv_sec = 50, .tv_nsec = 0});
+  EXPECT_EQ(harness_.backend().fingerprints(), asked_ + 1);
+}
+
+TEST_F(EngineElisionByClock, WhatIsStampedNoLaterThanTheSyncWasThere) {
+  found_later(kAsItWas.size, kSecond, kSecond);
+  EXPECT_EQ(syncs_for(SyncKind::full), 0U);
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+}
+
+TEST_F(EngineElisionByClock, LaterChangeEndsIt) {
+  found_later(kAsItWas.size, kSecond, {.tv_sec = 100, .tv_nsec = 10'000'000});
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+// cp -p, rsync -t, tar -x: they set the time of the write back.
+TEST_F(EngineElisionByClock, LaterChangeWithAnOldTimeEndsItForADataSyncToo) {
+  found_later(kAsItWas.size, kFirst, {.tv_sec = 101, .tv_nsec = 1});
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+}
+
+TEST_F(EngineElisionByClock, AnotherSizeWithinTheTickEndsIt) {
+  found_later(kAsItWas.size + 1, kSecond, kSecond);
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+}
+
+TEST_F(EngineElisionByClock, WholeSecondOfTheSyncMayBeLater) {
+  found_later(kAsItWas.size, kFirst, {.tv_sec = 100, .tv_nsec = 0});
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+TEST_F(EngineElisionByClock, WholeSecondBeforeItIsNot) {
+  found_later(kAsItWas.size, kFirst, {.tv_sec = 99, .tv_nsec = 0});
+  EXPECT_EQ(syncs_for(SyncKind::full), 0U);
+}
+
+// Whatever is changed now gets an old stamp.
+TEST_F(EngineElisionByClock, ClockThatWasSetBackEndsIt) {
+  found_later(kAsItWas.size, {.tv_sec = 50, .tv_nsec = 1}, {.tv_sec = 50, .tv_nsec = 1});
+  harness_.backend().set_wall_clock({.tv_sec = 50, .tv_nsec = 2});
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+}
+
 // ---- Forgetting ----
 
 TEST(EngineForgetting, ForgottenInodeCountsAsDirty) {

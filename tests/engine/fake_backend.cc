@@ -114,6 +114,21 @@ Result<Fingerprint> FakeBackend::fingerprint(int fd) const {
   return fingerprint_ ? *fingerprint_ : fingerprint_of(fd);
 }
 
+Result<off_t> FakeBackend::size(int fd) const {
+  const MutexLock lock(mutex_);
+  return (fingerprint_ ? *fingerprint_ : fingerprint_of(fd)).map(&Fingerprint::size);
+}
+
+timespec FakeBackend::wall_clock() const {
+  const MutexLock lock(mutex_);
+  return wall_clock_.value_or(timespec{});
+}
+
+bool FakeBackend::stamps_by_wall_clock(int /*fd*/) const {
+  const MutexLock lock(mutex_);
+  return wall_clock_.has_value();
+}
+
 void FakeBackend::check_rules(IoToken token) {
   const std::size_t in_flight = syncs_.in_flight().size() + transfers_.in_flight().size();
   SLUICE_CHECK(in_flight + completed_.size() < max_in_flight_);
@@ -277,6 +292,11 @@ bool FakeBackend::wait_until_idle() const {
 void FakeBackend::set_fingerprint(Result<Fingerprint> fingerprint) {
   const MutexLock lock(mutex_);
   fingerprint_ = fingerprint;
+}
+
+void FakeBackend::set_wall_clock(timespec now) {
+  const MutexLock lock(mutex_);
+  wall_clock_ = now;
 }
 
 }  // namespace sluice::testing

@@ -84,6 +84,9 @@ class FakeBackend final : public IoBackend {
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override;
+  [[nodiscard]] Result<off_t> size(int fd) const override;
+  [[nodiscard]] timespec wall_clock() const override;
+  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override;
   [[nodiscard]] unsigned max_in_flight() const override { return max_in_flight_; }
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
@@ -133,6 +136,8 @@ class FakeBackend final : public IoBackend {
   [[nodiscard]] bool wait_until_idle() const;
   /// What fingerprint() says of every descriptor, in place of statx(2).
   void set_fingerprint(Result<Fingerprint> fingerprint);
+  /// What wall_clock() says, by which every descriptor's file is stamped from now on; before, none is.
+  void set_wall_clock(timespec now);
 
  private:
   using Syncs = HeldCalls<SubmittedSync>;
@@ -156,6 +161,7 @@ class FakeBackend final : public IoBackend {
   AnswerFunction answer_function_ SLUICE_GUARDED_BY(mutex_);
   TransferFunction transfer_function_ SLUICE_GUARDED_BY(mutex_);
   std::optional<Result<Fingerprint>> fingerprint_ SLUICE_GUARDED_BY(mutex_);
+  std::optional<timespec> wall_clock_ SLUICE_GUARDED_BY(mutex_);
   mutable std::size_t fingerprints_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::optional<std::thread::id> engine_thread_ SLUICE_GUARDED_BY(mutex_);
   std::size_t wakes_ SLUICE_GUARDED_BY(mutex_) = 0;

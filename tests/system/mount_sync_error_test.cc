@@ -42,6 +42,9 @@ class FailingBackend : public IoBackend {
   }
   void wake() override { real_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return real_->fingerprint(fd); }
+  [[nodiscard]] Result<off_t> size(int fd) const override { return real_->size(fd); }
+  [[nodiscard]] timespec wall_clock() const override { return real_->wall_clock(); }
+  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override { return real_->stamps_by_wall_clock(fd); }
   [[nodiscard]] unsigned max_in_flight() const override { return real_->max_in_flight(); }
   [[nodiscard]] std::string_view name() const override { return "failing"; }
 

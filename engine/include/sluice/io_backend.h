@@ -56,8 +56,7 @@ struct IoCompletion {
   std::size_t bytes = 0;
 };
 
-/// What statx(2) says of an inode's content, taken when a sync is submitted, to notice changes made behind
-/// us.
+/// What statx(2) says of an inode's content, to notice changes made behind us.
 struct Fingerprint {
   off_t size;
   timespec mtime;
@@ -67,8 +66,8 @@ struct Fingerprint {
 /// The engine's only way to the operating system. Each backend has one owner: a thread of the engine's, for
 /// syncs or for transfers.
 ///
-/// Threads: submit_sync(), submit_transfer() and wait() are called by the owner only; sync(), wake() and
-/// fingerprint() by any. What is submitted runs in any order, and much of it at once.
+/// Threads: submit_sync(), submit_transfer() and wait() are called by the owner only, all others by any.
+/// What is submitted runs in any order, and much of it at once.
 class IoBackend {
  public:
   /// REQUIRES: nothing is in flight, and nobody is in another member function.
@@ -96,6 +95,13 @@ class IoBackend {
   virtual void wake() = 0;
 
   [[nodiscard]] virtual Result<Fingerprint> fingerprint(int fd) const = 0;
+  /// The size alone, for which the time stamps need not be asked (see AsSynced).
+  [[nodiscard]] virtual Result<off_t> size(int fd) const = 0;
+  /// CLOCK_REALTIME.
+  [[nodiscard]] virtual timespec wall_clock() const = 0;
+  /// True when the file system is known to stamp changes by this machine's wall_clock(), or by what that was
+  /// at the last tick. What a server keeps has the server's stamps.
+  [[nodiscard]] virtual bool stamps_by_wall_clock(int fd) const = 0;
 
   /// How many syncs and transfers together may be in flight. Constant.
   [[nodiscard]] virtual unsigned max_in_flight() const = 0;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sluice/as_synced.h"
 #include "sluice/engine_counters.h"
 #include "sluice/io_backend.h"
 #include "sluice/mutation.h"
@@ -136,7 +137,9 @@ class SyncEngine {
     SyncKind kind;
     SharedFd descriptor;
     std::chrono::steady_clock::time_point since;
-    std::optional<Fingerprint> fingerprint;
+    /// Whether to look for changes behind us, and what was seen when it was submitted.
+    bool looks;
+    AsSynced as_synced;
     /// When nobody had asked for it.
     EarlySyncId early;
   };
@@ -157,7 +160,8 @@ class SyncEngine {
   // A sync from its beginning to its end.
   std::optional<RunningSync> begin_sync(const FileKey& file);
   std::optional<RunningSync> begin_early_sync(const FileKey& file, SharedFd descriptor, EarlySyncId id);
-  RunningSync begun(const FileKey& file, SharedFd descriptor, SyncKind kind, EarlySyncId early);
+  RunningSync begin_sync(EpochEntry& entry, const FileKey& file, SharedFd descriptor);
+  void look_at(RunningSync& sync) const;
   void finish_sync(RunningSync&& sync, const IoCompletion& completion);
   bool sync_here(const FileKey& file);
   bool take_turn(std::size_t limit);

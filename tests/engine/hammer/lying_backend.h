@@ -34,6 +34,11 @@ class LyingBackend final : public IoBackend {
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override { backend_->wake(); }
   [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override { return backend_->fingerprint(fd); }
+  [[nodiscard]] Result<off_t> size(int fd) const override { return backend_->size(fd); }
+  [[nodiscard]] timespec wall_clock() const override { return backend_->wall_clock(); }
+  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override {
+    return backend_->stamps_by_wall_clock(fd);
+  }
   [[nodiscard]] unsigned max_in_flight() const override { return backend_->max_in_flight() / 2; }
   [[nodiscard]] std::string_view name() const override { return "liar"; }
 
