@@ -94,9 +94,11 @@ void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion)
 }
 
 /// Makes the sync of an inode that counts as queued on the calling thread. False, and nothing has happened,
-/// when another sync is under way: those that come together share a journal commit when they run together.
+/// when as many are under way as may be; half as many, when some wait for their turn, since whoever comes now
+/// would always be faster than the engine's thread.
 bool SyncEngine::sync_here(const FileKey& file) {
-  if (!queue_->empty() || !take_turn(1)) return false;
+  const std::size_t limit = backend_->max_in_flight();
+  if (!take_turn(queue_->empty() ? limit : limit / 2)) return false;
   std::optional<RunningSync> sync = begin_sync(file);
   if (!sync) {
     end_turn();

@@ -48,11 +48,12 @@ class WrittenReply : public SyncCallback {
 
 void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind,
           std::unique_ptr<SyncCallback> callback) {
+  const Readers::SyncWait wait(*core.readers);
   SyncOrder order;
   order.file = node.key();
   order.kind = kind;
-  order.when_full = sluice::WhenFull::wait;           // Whoever calls fsync waits in any case.
-  order.may_sync_here = core.readers->others_idle();  // See docs/locking.md.
+  order.when_full = sluice::WhenFull::wait;  // Whoever calls fsync waits in any case.
+  order.may_sync_here = wait.allowed();
   order.descriptor = std::move(fd);
   order.callback = std::move(callback);
   const Result<void> queued = core.engine.submit_detached(std::move(order));

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -109,20 +110,21 @@ void Readers::run() {
 void Readers::got_request() {
   const MutexLock lock(mutex_);
   --idle_;
+  busy_.note(readers_.size() - idle_);
   // When no thread can be added, requests wait for those that there are.
   if (idle_ == 0 && readers_.size() < kMaxReaders) static_cast<void>(add_reader());
 }
 
 bool Readers::stays_idle() {
   const MutexLock lock(mutex_);
-  if (idle_ >= kMaxIdle) return false;
+  if (idle_ >= std::max(kMinIdle, busy_.peak())) return false;
   ++idle_;
   return true;
 }
 
 bool Readers::begin_kernel_wait() {
   const MutexLock lock(mutex_);
-  if (stopping_ || waiting_for_kernel_ + 1 >= readers_.size()) return false;
+  if (stopping_ || waiting_for_kernel_ + waiting_for_sync_ + 1 >= readers_.size()) return false;
   ++waiting_for_kernel_;
   return true;
 }
@@ -131,6 +133,18 @@ void Readers::end_kernel_wait() {
   const MutexLock lock(mutex_);
   --waiting_for_kernel_;
   changed_.notify_all();
+}
+
+bool Readers::begin_sync_wait() {
+  const MutexLock lock(mutex_);
+  if (idle_ == 0 || waiting_for_sync_ == kMaxSyncWaits) return false;
+  ++waiting_for_sync_;
+  return true;
+}
+
+void Readers::end_sync_wait() {
+  const MutexLock lock(mutex_);
+  --waiting_for_sync_;
 }
 
 void Readers::note_ended() {

@@ -8,13 +8,15 @@
 #include "sluice/mutex.h"
 #include "sluice/result.h"
 #include "sluice/unique_fd.h"
+#include "wire/busy_peak.h"
 #include "wire/wire.h"
 
 namespace sluicefs {
 
-/// The threads that take requests from the kernel and serve them. One at most waits for a sync, so a few
-/// suffice; one is added when the last idle one gets work (a system call on the source may block), up to
-/// kMaxReaders, and ends when more than kMaxIdle have nothing to do.
+/// The threads that take requests from the kernel and serve them. One is added when the last idle one gets
+/// work (a system call on the source may block), up to kMaxReaders, and ends when more are idle than have
+/// been busy at once of late, and more than kMinIdle. Who may wait for long while it serves a request asks
+/// first (KernelWait, SyncWait).
 class Readers {
  public:
   explicit Readers(Session& session) : session_(session) {}
@@ -28,17 +30,14 @@ class Readers {
   /// Becomes readable when the connection has ended.
   [[nodiscard]] int ended_fd() const { return ended_.get(); }
 
-  /// Another thread is ready to take the next request, also when the one that asks is held up.
-  [[nodiscard]] bool others_idle() const SLUICE_EXCLUDES(mutex_) {
-    const sluice::MutexLock lock(mutex_);
-    return idle_ > 0;
-  }
-
-  static constexpr std::size_t kMaxReaders = 64;
-  static constexpr std::size_t kMaxIdle = 4;
+  static constexpr std::size_t kMaxReaders = 128;
+  static constexpr std::size_t kMinIdle = 4;
+  /// How many may wait for syncs.
+  static constexpr std::size_t kMaxSyncWaits = kMaxReaders / 2;
 
   /// Permission for a reader to wait, while it serves a request, until the kernel has had other requests
-  /// answered: given only where another reader stays to serve them, which does not wait for the kernel.
+  /// answered: given only where another reader stays to serve them, which waits for neither the kernel nor a
+  /// sync.
   class KernelWait {
    public:
     explicit KernelWait(Readers& readers) : readers_(readers), allowed_(readers.begin_kernel_wait()) {}
@@ -47,6 +46,24 @@ class Readers {
     }
     KernelWait(const KernelWait&) = delete;
     KernelWait& operator=(const KernelWait&) = delete;
+
+    [[nodiscard]] bool allowed() const { return allowed_; }
+
+   private:
+    Readers& readers_;
+    const bool allowed_;
+  };
+
+  /// Permission for a reader to wait for a sync of the source: given only where another is idle, ready to
+  /// take the next request.
+  class SyncWait {
+   public:
+    explicit SyncWait(Readers& readers) : readers_(readers), allowed_(readers.begin_sync_wait()) {}
+    ~SyncWait() {
+      if (allowed_) readers_.end_sync_wait();
+    }
+    SyncWait(const SyncWait&) = delete;
+    SyncWait& operator=(const SyncWait&) = delete;
 
     [[nodiscard]] bool allowed() const { return allowed_; }
 
@@ -64,16 +81,20 @@ class Readers {
   void note_ended();
   bool begin_kernel_wait() SLUICE_EXCLUDES(mutex_);
   void end_kernel_wait() SLUICE_EXCLUDES(mutex_);
+  bool begin_sync_wait() SLUICE_EXCLUDES(mutex_);
+  void end_sync_wait() SLUICE_EXCLUDES(mutex_);
   sluice::Result<void> add_reader() SLUICE_REQUIRES(mutex_);
 
   Session& session_;
   sluice::UniqueFd ended_;
-  mutable sluice::Mutex mutex_;
+  sluice::Mutex mutex_;
   sluice::CondVar changed_;
   std::set<pthread_t> readers_ SLUICE_GUARDED_BY(mutex_);
   std::size_t idle_ SLUICE_GUARDED_BY(mutex_) = 0;
-  /// Fewer than there are readers.
+  /// Together fewer than there are readers.
   std::size_t waiting_for_kernel_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::size_t waiting_for_sync_ SLUICE_GUARDED_BY(mutex_) = 0;
+  BusyPeak busy_ SLUICE_GUARDED_BY(mutex_);
   bool stopping_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 

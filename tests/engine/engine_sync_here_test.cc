@@ -51,7 +51,7 @@ class SyncHere : public ::testing::Test {
   std::deque<Submitted> submitted_;
 };
 
-TEST_F(SyncHere, MadeByTheSubmitterWhenNothingElseIsUnderWay) {
+TEST_F(SyncHere, MadeByTheSubmitter) {
   const Submitted& submitted = submit(order());
   ASSERT_TRUE(backend().wait_for_submissions(1));
   EXPECT_TRUE(was_here(backend().submitted()[0]));
@@ -68,13 +68,15 @@ TEST_F(SyncHere, NotWithoutPermission) {
   EXPECT_FALSE(was_here(backend().submitted()[0]));
 }
 
-TEST_F(SyncHere, LeftToTheEngineWhileAnotherIsUnderWay) {
+TEST_F(SyncHere, MadeBesideOthers) {
   const auto first = fake_.submit(SyncKind::full, 1);
   ASSERT_TRUE(backend().wait_for_submissions(1));
-  const Submitted& submitted = submit(order());
-  EXPECT_TRUE(returns(submitted));
+  submit(order());
   ASSERT_TRUE(backend().wait_for_submissions(2));
-  EXPECT_FALSE(was_here(backend().submitted()[1]));
+  EXPECT_TRUE(was_here(backend().submitted()[1]));
+  submit(order(2));
+  ASSERT_TRUE(backend().wait_for_submissions(3));
+  EXPECT_TRUE(was_here(backend().submitted()[2]));
 }
 
 TEST_F(SyncHere, HoldsUpNoOther) {
@@ -82,7 +84,6 @@ TEST_F(SyncHere, HoldsUpNoOther) {
   ASSERT_TRUE(backend().wait_for_submissions(1));
   const Submitted& second = submit(order(1));
   ASSERT_TRUE(backend().wait_for_submissions(2));
-  EXPECT_FALSE(was_here(backend().submitted()[1]));
   backend().end_nth(1, SyncAnswer::success());
   ASSERT_TRUE(returns(second));
   EXPECT_EQ(answer_of(*second.get()), 0);
@@ -160,6 +161,21 @@ TEST_F(SyncHere, WaitsForNoMutationThatIsUnderWay) {
   const Submitted& submitted = submit(order());
   EXPECT_TRUE(returns(submitted));
   EXPECT_TRUE(backend().submitted().empty());
+}
+
+TEST(SyncHereLimit, LeftToTheEngineWhenAsManyAreUnderWayAsMayBe) {
+  FakeHarness fake(2, {}, 1);
+  const auto first = fake.submit(SyncKind::full, 1);
+  ASSERT_TRUE(fake.backend().wait_for_submissions(1));
+  SyncOrder order = fake.order();
+  order.may_sync_here = true;
+  auto submitted = std::async(std::launch::async, [&] { return fake.submit(std::move(order)); });
+  const auto second = submitted.get();  // Is not held up.
+  fake.backend().end_nth(0, SyncAnswer::success());
+  ASSERT_TRUE(fake.backend().wait_for_submissions(2));
+  EXPECT_FALSE(was_here(fake.backend().submitted()[1]));
+  fake.backend().end_all(SyncAnswer::success());
+  EXPECT_EQ(answer_of(*second), 0);
 }
 
 TEST(SyncHereLimit, CountsAsOneOfTheSyncsAtOnce) {

@@ -37,8 +37,9 @@ struct SyncOrder {
   Acknowledge acknowledge = Acknowledge::when_durable;
   Priority priority;
   WhenFull when_full = WhenFull::refuse;
-  /// submit() may take as long as a sync: when no other sync is under way it makes this one itself and calls
-  /// back before it returns, which spares the answer two changes of thread.
+  /// submit() may take as long as a sync: unless too many are under way it makes this one itself and calls
+  /// back before it returns, which spares the answer the changes of thread to the engine's and on to the
+  /// backend's, and back.
   bool may_sync_here = false;
   /// An open descriptor of the file, which may be read-only; kept open until the answer. Used for the sync
   /// unless the engine holds one that was opened before the file's first write. REQUIRES: not null.
