@@ -108,7 +108,7 @@ TEST_P(LiarIsVoid, WhenItIsHeldToWhatItAcknowledges) {
 
 INSTANTIATE_TEST_SUITE_P(Bench, LiarIsVoid,
                          ::testing::Values("overwrite", "append", "etcd", "create", "mail", "storm",
-                                           "checkpoint", "varmail"));
+                                           "checkpoint", "varmail", "scattered", "small-beside-large"));
 
 TEST_F(BenchTest, XfsAndBtrfsKeepWhatWasAcknowledgedToo) {
   for (const FileSystem type : {FileSystem::xfs, FileSystem::btrfs}) {
@@ -125,6 +125,7 @@ TEST_F(BenchTest, FlushesOfADeviceOfTheKernelsAreCounted) {
   const Sample sample = run_once(place, blink_of("overwrite"), native(), interrupt_).sample;
   EXPECT_GE(sample.flushes, 1U);
   EXPECT_LE(sample.flushes, 3 * sample.acknowledged);
+  EXPECT_GE(sample.written_bytes, sample.acknowledged * 4096);
 }
 
 TEST_F(BenchTest, APeerThatDoesNotMountFailsAloneAndLeavesNothing) {

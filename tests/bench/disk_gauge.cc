@@ -8,8 +8,10 @@ namespace {
 
 constexpr std::string_view kCounters = "counters:";
 constexpr std::string_view kDevice = "device:";
-/// Of /sys/block/NAME/stat, from 1: "flush I/Os" (Documentation/block/stat.rst).
+/// Of /sys/block/NAME/stat, from 1: "write sectors" and "flush I/Os" (Documentation/block/stat.rst).
+constexpr int kWrittenField = 7;
 constexpr int kFlushField = 16;
+constexpr std::uint64_t kSectorBytes = 512;
 
 }  // namespace
 
@@ -25,12 +27,20 @@ DiskGauge::DiskGauge(const std::string& place) {
 }
 
 std::uint64_t DiskGauge::flushes() const {
-  if (counters_) return testing::read_counters(counters_->counters()).flushes;
-  std::uint64_t number = 0;
-  if (device_statistics_.empty()) return number;
+  return counters_ ? testing::read_counters(counters_->counters()).flushes : field(kFlushField);
+}
+
+std::uint64_t DiskGauge::written_bytes() const {
+  return counters_ ? testing::read_counters(counters_->counters()).write_bytes
+                   : field(kWrittenField) * kSectorBytes;
+}
+
+std::uint64_t DiskGauge::field(int number) const {
+  std::uint64_t value = 0;
+  if (device_statistics_.empty()) return value;
   std::ifstream statistics(device_statistics_);
-  for (int field = 1; field <= kFlushField; ++field) statistics >> number;
-  return statistics ? number : 0;
+  for (int i = 1; i <= number; ++i) statistics >> value;
+  return statistics ? value : 0;
 }
 
 std::uint64_t DiskGauge::log_position() const {

@@ -16,10 +16,14 @@ class DiskGauge {
   explicit DiskGauge(const std::string& place);
 
   [[nodiscard]] std::uint64_t flushes() const;
+  [[nodiscard]] std::uint64_t written_bytes() const;
   /// Of a test disk that records; else 0.
   [[nodiscard]] std::uint64_t log_position() const;
 
  private:
+  /// A field of the device's statistics, from 1; 0 when there is none.
+  [[nodiscard]] std::uint64_t field(int number) const;
+
   std::optional<testing::CounterFile> counters_;
   std::string device_statistics_;
 };

@@ -53,6 +53,7 @@ json json_of(const Sample& sample, const Ledger& ledger) {
           {"quiet_us", {sample.quiet.p50_us, sample.quiet.p99_us}},
           {"acknowledged", sample.acknowledged},
           {"flushes", sample.flushes},
+          {"written_bytes", sample.written_bytes},
           {"server", {sample.server.memory_bytes, sample.server.descriptors, sample.server.cpu_seconds}},
           {"ledger", notes.str()}};
 }
@@ -68,6 +69,7 @@ JobResult result_from(const json& text) {
                      .quiet = latencies("quiet_us"),
                      .acknowledged = text.at("acknowledged"),
                      .flushes = text.at("flushes"),
+                     .written_bytes = text.at("written_bytes"),
                      .server = {.memory_bytes = text.at("server").at(0),
                                 .descriptors = text.at("server").at(1),
                                 .cpu_seconds = text.at("server").at(2)}},
@@ -103,8 +105,10 @@ int run_job() {
   workload->open();
   const ServerUse before = use_of(job.server);
   const std::uint64_t flushes_before = gauge.flushes();
+  const std::uint64_t written_before = gauge.written_bytes();
   Sample sample = workload->run();
   sample.flushes = gauge.flushes() - flushes_before;
+  sample.written_bytes = gauge.written_bytes() - written_before;
   const ServerUse after = use_of(job.server);
   sample.server = {.memory_bytes = after.memory_bytes - before.memory_bytes,
                    .descriptors = after.descriptors,

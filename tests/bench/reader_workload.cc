@@ -77,13 +77,7 @@ std::vector<WorkloadKind> reader_workloads() {
               "open, read and close of 4 KiB in memory by one, while the callers append 4 KiB "
               "to their own files and fsync; quiet: while they do not",
               {64}, make<ReadBesideSyncs>);
-  kind.figures = {
-      {"p50", "us", Better::lower, [](const Sample& sample) { return sample.latency.p50_us; }},
-      {"p99", "us", Better::lower, [](const Sample& sample) { return sample.latency.p99_us; }},
-      {"quiet p99", "us", Better::lower, [](const Sample& sample) { return sample.quiet.p99_us; }},
-      {"p99 / quiet p99", "x", Better::lower,
-       [](const Sample& sample) { return sample.latency.p99_us / sample.quiet.p99_us; }},
-  };
+  kind.figures = beside_figures();
   return {kind};
 }
 

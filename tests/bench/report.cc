@@ -122,6 +122,7 @@ json json_of(const Series& series) {
                        {"quiet_p99_us", sample.quiet.p99_us},
                        {"acknowledged", sample.acknowledged},
                        {"flushes", sample.flushes},
+                       {"written_bytes", sample.written_bytes},
                        {"server_cpu_seconds", sample.server.cpu_seconds},
                        {"server_memory_bytes", sample.server.memory_bytes},
                        {"server_descriptors", sample.server.descriptors}});

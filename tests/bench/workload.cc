@@ -10,8 +10,9 @@ namespace {
 
 std::vector<WorkloadKind> put_together() {
   std::vector<WorkloadKind> result;
-  for (auto* const family : {sync_workloads, delivery_workloads, storm_workloads, varmail_workloads,
-                             reader_workloads, data_workloads, name_workloads, tree_workloads}) {
+  for (auto* const family :
+       {sync_workloads, delivery_workloads, storm_workloads, varmail_workloads, reader_workloads,
+        contrary_workloads, data_workloads, name_workloads, tree_workloads}) {
     std::ranges::move(family(), std::back_inserter(result));
   }
   return result;
@@ -21,6 +22,16 @@ std::vector<WorkloadKind> put_together() {
 
 Figure rate() {
   return {"rate", "/s", Better::higher, [](const Sample& sample) { return sample.per_second(); }};
+}
+
+std::vector<Figure> beside_figures() {
+  return {
+      {"p50", "us", Better::lower, [](const Sample& sample) { return sample.latency.p50_us; }},
+      {"p99", "us", Better::lower, [](const Sample& sample) { return sample.latency.p99_us; }},
+      {"quiet p99", "us", Better::lower, [](const Sample& sample) { return sample.quiet.p99_us; }},
+      {"p99 / quiet p99", "x", Better::lower,
+       [](const Sample& sample) { return sample.latency.p99_us / sample.quiet.p99_us; }},
+  };
 }
 
 WorkloadKind syncing(std::string name, std::string summary, std::vector<unsigned> callers,

@@ -44,6 +44,8 @@ struct Sample {
   std::uint64_t acknowledged = 0;
   /// Flushes that reached the device; of disks that count them.
   std::uint64_t flushes = 0;
+  /// Bytes that were written to it; of the same disks.
+  std::uint64_t written_bytes = 0;
   /// Of the mount's server: what it used and by how much it grew, and what it had at the end.
   ServerUse server = {};
 

@@ -18,6 +18,8 @@ std::unique_ptr<Workload> make(const Setting& setting, Ledger& ledger) {
 /// A kind whose operations are acknowledged as durable, and whose figure is their rate.
 [[nodiscard]] WorkloadKind syncing(std::string name, std::string summary, std::vector<unsigned> callers,
                                    std::unique_ptr<Workload> (*make)(const Setting&, Ledger&));
+/// Latencies beside others who are busy, and the same without them (Sample::quiet).
+[[nodiscard]] std::vector<Figure> beside_figures();
 /// A kind that never asks for durability, and whose figure is the rate of its operations.
 [[nodiscard]] WorkloadKind plain(std::string name, std::string summary, std::vector<unsigned> callers,
                                  std::unique_ptr<Workload> (*make)(const Setting&, Ledger&));
@@ -34,6 +36,8 @@ std::unique_ptr<Workload> make(const Setting& setting, Ledger& ledger) {
 [[nodiscard]] std::vector<WorkloadKind> varmail_workloads();
 /// Reading beside those who sync.
 [[nodiscard]] std::vector<WorkloadKind> reader_workloads();
+/// Work that does not go as a file system would like to guess.
+[[nodiscard]] std::vector<WorkloadKind> contrary_workloads();
 /// Large files, in sequence and at random.
 [[nodiscard]] std::vector<WorkloadKind> data_workloads();
 /// Names and attributes.
