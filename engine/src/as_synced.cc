@@ -37,7 +37,8 @@ bool is_soon_after(const timespec& moment, const timespec& earlier) {
 
 }  // namespace
 
-AsSynced::AsSynced(const IoBackend& backend, int fd, const AsSynced& before) : at_(backend.wall_clock()) {
+AsSynced::AsSynced(const IoBackend& backend, int fd, Epoch issued, const AsSynced& before)
+    : at_(backend.wall_clock()), issued_(issued) {
   const bool by_clock = before.at_ && is_soon_after(*at_, *before.at_) && backend.stamps_by_wall_clock(fd);
   if (by_clock) {
     if (const Result<off_t> size = backend.size(fd)) size_ = *size;
@@ -46,14 +47,16 @@ AsSynced::AsSynced(const IoBackend& backend, int fd, const AsSynced& before) : a
   }
 }
 
-bool AsSynced::changed(const IoBackend& backend, int fd, SyncKind kind) const {
+bool AsSynced::changed(const IoBackend& backend, int fd, Epoch issued, SyncKind kind) const {
   const Result<Fingerprint> now = backend.fingerprint(fd);
   if (!now) return true;
   if (fingerprint_) return differs(kind, *fingerprint_, *now);
   if (!size_ || now->size != *size_) return true;
   const bool was_set_back = since_epoch(backend.wall_clock()) < since_epoch(*at_);
-  // Whoever writes can set the time of it back (cp -p), but not that of the change.
-  return was_set_back || may_be_later(now->ctime, *at_);
+  if (was_set_back || may_be_later(now->mtime, *at_)) return true;
+  // Whoever writes can set the time of it back (cp -p), but not that of the change; which metadata have, too.
+  const bool is_ours = kind == SyncKind::data && issued != issued_;
+  return !is_ours && may_be_later(now->ctime, *at_);
 }
 
 }  // namespace sluice

@@ -54,6 +54,7 @@ SyncEngine::RunningSync SyncEngine::begin_sync(EpochEntry& entry, const FileKey&
                      .kind = action.kind,
                      .descriptor = std::move(descriptor),
                      .since = Clock::now(),
+                     .issued = entry.epochs.issued(),
                      .looks = !options_.opaque && !entry.epochs.opaque(),
                      .as_synced = entry.as_synced,
                      .early = EarlySyncId()};
@@ -62,7 +63,8 @@ SyncEngine::RunningSync SyncEngine::begin_sync(EpochEntry& entry, const FileKey&
 /// Before the sync is submitted, so that what is changed behind us from now on is seen to be later; after
 /// begin_sync(), so that no mutation which the sync covers is. An opaque inode is synced in any case.
 void SyncEngine::look_at(RunningSync& sync) const {
-  sync.as_synced = sync.looks ? AsSynced(*backend_, sync.descriptor->get(), sync.as_synced) : AsSynced();
+  sync.as_synced =
+      sync.looks ? AsSynced(*backend_, sync.descriptor->get(), sync.issued, sync.as_synced) : AsSynced();
 }
 
 void SyncEngine::finish_sync(RunningSync&& sync, const IoCompletion& completion) {

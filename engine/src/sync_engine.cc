@@ -259,13 +259,15 @@ CancelOutcome SyncEngine::cancel(const SyncRequest& request) noexcept {
 bool SyncEngine::changed_behind(const FileKey& file, SyncKind kind, int fallback_fd) const {
   bool elidable = false;
   AsSynced then;
+  Epoch issued;
   table_->with_known(file, [&](EpochEntry& entry) {
     elidable = entry.epochs.would_elide(kind);
     then = entry.as_synced;
+    issued = entry.epochs.issued();
   });
   if (!elidable) return false;
   const SharedFd held = descriptors_->find(file);
-  if (!then.changed(*backend_, held ? held->get() : fallback_fd, kind)) return false;
+  if (!then.changed(*backend_, held ? held->get() : fallback_fd, issued, kind)) return false;
   counters_.changed_behind.fetch_add(1, std::memory_order_relaxed);
   return true;
 }

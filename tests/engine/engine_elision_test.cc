@@ -127,6 +127,7 @@ TEST_F(EngineElision, ChangeDuringTheSyncIsNoticedAfterwards) {
 /// sync, so that the last one goes by the clock.
 class EngineElisionByClock : public EngineElision {
  protected:
+  static constexpr timespec kLongAgo{.tv_sec = 1, .tv_nsec = 1};
   static constexpr timespec kFirst{.tv_sec = 100, .tv_nsec = 0};
   static constexpr timespec kSecond{.tv_sec = 100, .tv_nsec = 9'999'999};
   static constexpr timespec kLater{.tv_sec = 200, .tv_nsec = 0};
@@ -178,7 +179,20 @@ TEST_F(EngineElisionByClock, LaterChangeEndsIt) {
 
 // cp -p, rsync -t, tar -x: they set the time of the write back.
 TEST_F(EngineElisionByClock, LaterChangeWithAnOldTimeEndsItForADataSyncToo) {
-  found_later(kAsItWas.size, kFirst, {.tv_sec = 101, .tv_nsec = 1});
+  found_later(kAsItWas.size, kLongAgo, {.tv_sec = 101, .tv_nsec = 1});
+  EXPECT_EQ(syncs_for(SyncKind::data), 1U);
+}
+
+TEST_F(EngineElisionByClock, MetadataOfOursAreStillNoBusinessOfADataSync) {
+  harness_.mutate(MutationClass::metadata);
+  found_later(kAsItWas.size, kLongAgo, {.tv_sec = 101, .tv_nsec = 1});
+  EXPECT_EQ(syncs_for(SyncKind::data), 0U);
+  EXPECT_EQ(syncs_for(SyncKind::full), 1U);
+}
+
+TEST_F(EngineElisionByClock, LaterModificationEndsItWhateverWeDidMeanwhile) {
+  harness_.mutate(MutationClass::metadata);
+  found_later(kAsItWas.size, {.tv_sec = 101, .tv_nsec = 1}, {.tv_sec = 101, .tv_nsec = 1});
   EXPECT_EQ(syncs_for(SyncKind::data), 1U);
 }
 
@@ -188,12 +202,12 @@ TEST_F(EngineElisionByClock, AnotherSizeWithinTheTickEndsIt) {
 }
 
 TEST_F(EngineElisionByClock, WholeSecondOfTheSyncMayBeLater) {
-  found_later(kAsItWas.size, kFirst, {.tv_sec = 100, .tv_nsec = 0});
+  found_later(kAsItWas.size, kLongAgo, {.tv_sec = 100, .tv_nsec = 0});
   EXPECT_EQ(syncs_for(SyncKind::full), 1U);
 }
 
 TEST_F(EngineElisionByClock, WholeSecondBeforeItIsNot) {
-  found_later(kAsItWas.size, kFirst, {.tv_sec = 99, .tv_nsec = 0});
+  found_later(kAsItWas.size, kLongAgo, {.tv_sec = 99, .tv_nsec = 0});
   EXPECT_EQ(syncs_for(SyncKind::full), 0U);
 }
 

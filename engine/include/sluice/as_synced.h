@@ -18,19 +18,22 @@ namespace sluice {
 /// another closely would each cost a commit more. These go by the size and the clock instead: what is stamped
 /// no later than the sync began was there before it. What is missed so, beyond what the stamps would miss, is
 /// a change that leaves the size and comes within a tick of the sync, or while a clock that was set back has
-/// not caught up and nobody syncs.
+/// not caught up and nobody syncs; and to an fdatasync one whose time of writing was set back, if metadata
+/// were changed through us meanwhile.
 class AsSynced {
  public:
   /// Nothing is known.
   AsSynced() = default;
-  /// Looks now. `before`: what the last sync saw.
-  AsSynced(const IoBackend& backend, int fd, const AsSynced& before);
+  /// Looks now. `issued`: the last epoch. `before`: what the last sync saw.
+  AsSynced(const IoBackend& backend, int fd, Epoch issued, const AsSynced& before);
 
   /// True when the file was changed, or may have been, in a way that matters to such a sync.
-  [[nodiscard]] bool changed(const IoBackend& backend, int fd, SyncKind kind) const;
+  /// `issued`: the last epoch by now, of which those since are none of the kind's business.
+  [[nodiscard]] bool changed(const IoBackend& backend, int fd, Epoch issued, SyncKind kind) const;
 
  private:
   std::optional<timespec> at_;
+  Epoch issued_;
   /// One of them, or none when statx(2) failed: the stamps as well, or what does without them.
   std::optional<Fingerprint> fingerprint_;
   std::optional<off_t> size_;

@@ -137,6 +137,7 @@ class SyncEngine {
     SyncKind kind;
     SharedFd descriptor;
     std::chrono::steady_clock::time_point since;
+    Epoch issued;
     /// Whether to look for changes behind us, and what was seen when it was submitted.
     bool looks;
     AsSynced as_synced;
