@@ -106,6 +106,7 @@ TEST_P(ContractWays, Contract_E6_SyncsThatTheDeviceHasNoRoomForWaitTheirTurn) {
   std::vector<std::future<int>*> callers;
   for (const int file : files) callers.push_back(&start([file] { return sync(file); }));
   ASSERT_TRUE(eventually([&] { return mount().counts().barriers - before.barriers == kFiles; }));
+  ASSERT_TRUE(eventually([&] { return reached() == kPlaces; }));
   ASSERT_TRUE(device().wait_until_idle());
   EXPECT_EQ(reached(), kPlaces);
   release();

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <random>
@@ -180,10 +181,15 @@ TEST_P(MountIoMode, OpensAtTheSameTime) {
         fd.reset();
         if (random() % 3 == 0) continue;
         fd.reset(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC, 0644));
-        const bool well = fd.valid() &&
-                          (!can_write(flags) || ::pwrite(fd.get(), block.get(), 4096, 0) == 4096) &&
-                          (!can_read(flags) || ::pread(fd.get(), block.get(), 4096, 0) >= 0);
-        if (!well) error = errno;
+        const auto note_if = [&](bool failed, const char* call) {
+          if (!failed) return;
+          error = errno;
+          ADD_FAILURE() << call << " with flags " << flags << ": " << std::strerror(errno);
+        };
+        note_if(!fd.valid(), "open");
+        if (fd.valid() && can_write(flags))
+          note_if(::pwrite(fd.get(), block.get(), 4096, 0) != 4096, "pwrite");
+        if (fd.valid() && can_read(flags)) note_if(::pread(fd.get(), block.get(), 4096, 0) < 0, "pread");
         if (random() % 50 == 0) ::unlink(path.c_str());
       }
     });
