@@ -1,6 +1,7 @@
 #include "source/file_handle.h"
 
 #include <fcntl.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
@@ -20,6 +21,10 @@ struct HandleBuffer {
   alignas(file_handle) char bytes[sizeof(file_handle) + MAX_HANDLE_SZ];
   file_handle* get() { return reinterpret_cast<file_handle*>(bytes); }
 };
+
+/// ext4 says ENOMEM of an inode number that is being given out again (iget_locked, I_CREATING): for an
+/// instant, after which the handle of the one who had it is stale.
+constexpr int kMaxAttempts = 1000;
 
 /// What name_to_handle_at(2) says of a file system that gives no handles, or too long ones; and seccomp(2) of
 /// a container that forbids it.
@@ -58,9 +63,12 @@ Result<UniqueFd> FileHandle::open(int mount, int flags) const {
   buffer.get()->handle_type = type_;
   buffer.get()->handle_bytes = static_cast<unsigned>(bytes_.size());
   std::memcpy(buffer.get()->f_handle, bytes_.data(), bytes_.size());
-  UniqueFd fd(::open_by_handle_at(mount, buffer.get(), flags | O_CLOEXEC));
-  if (!fd.valid()) return sluice::fail_last();
-  return fd;
+  for (int attempts = 0;; ++attempts) {
+    UniqueFd fd(::open_by_handle_at(mount, buffer.get(), flags | O_CLOEXEC));
+    if (fd.valid()) return fd;
+    if (errno != ENOMEM || attempts == kMaxAttempts) return sluice::fail_last();
+    ::sched_yield();
+  }
 }
 
 }  // namespace sluicefs

@@ -21,7 +21,7 @@ constexpr std::size_t kBlock = 4096;
 class Scattered final : public Workload {
  public:
   Scattered(const Setting& setting, Ledger& ledger)
-      : setting_(setting), ledger_(ledger), count_(setting.count(2000)) {}
+      : setting_(setting), ledger_(ledger), count_(setting.count(2000) / setting.callers + 1) {}
 
   void prepare() override {
     std::array<std::byte, kBlock> block{};
@@ -152,9 +152,9 @@ class SmallBesideLarge final : public Workload {
 }  // namespace
 
 std::vector<WorkloadKind> contrary_workloads() {
-  WorkloadKind scattered =
-      syncing("scattered", "4 of one's own 2,000 open files written, 4 KiB each, then any of them fsynced",
-              {1, 16}, make<Scattered>);
+  WorkloadKind scattered = syncing(
+      "scattered", "4 of one's own share of 2,000 open files written, 4 KiB each, then any of them fsynced",
+      {1, 16}, make<Scattered>);
   scattered.figures.push_back({"written", "KiB", Better::lower, [](const Sample& sample) {
                                  return static_cast<double>(sample.written_bytes) / 1024 / sample.operations;
                                }});

@@ -5,6 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <map>
+#include <thread>
+
 #include "scratch.h"
 
 namespace sluicefs {
@@ -84,6 +88,33 @@ TEST_F(FileHandleTest, AnInodeThatIsGoneIsStale) {
   ASSERT_FALSE(opened);
   if (opened.error().value() == EPERM) GTEST_SKIP() << "no CAP_DAC_READ_SEARCH";
   EXPECT_EQ(opened.error().value(), ESTALE);
+}
+
+// Somebody else makes files meanwhile, and gets the number that is free.
+TEST_F(FileHandleTest, ItIsStaleAlsoWhileItsNumberIsGivenOutAgain) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs CAP_DAC_READ_SEARCH to open by handle";
+  UniqueFd fd = make("f");
+  const FileHandle handle = handle_of(fd);
+  if (handle.empty()) GTEST_SKIP() << "no file handles on this file system";
+  const UniqueFd mount(::open(scratch_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  fd.reset();
+  ASSERT_EQ(::unlink(scratch_.at("f").c_str()), 0);
+  std::atomic<bool> over{false};
+  std::thread maker([&] {
+    while (!over) {
+      (void)make("g");
+      ::unlink(scratch_.at("g").c_str());
+    }
+  });
+  constexpr int kLooks = 20000;
+  std::map<int, int> answers;
+  for (int i = 0; i < kLooks; ++i) {
+    const auto opened = handle.open(mount.get(), O_RDONLY);
+    ++answers[opened ? 0 : opened.error().value()];
+  }
+  over = true;
+  maker.join();
+  EXPECT_EQ(answers, (std::map<int, int>{{ESTALE, kLooks}}));
 }
 
 }  // namespace
