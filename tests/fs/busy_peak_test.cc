@@ -11,7 +11,7 @@ void note(BusyPeak& peak, std::size_t busy, std::size_t requests = 1) {
 
 TEST(BusyPeak, IsTheMostThatWereBusy) {
   BusyPeak peak;
-  for (const std::size_t busy : {1, 5, 3}) note(peak, busy);
+  for (const std::size_t busy : {1U, 5U, 3U}) note(peak, busy);
   EXPECT_EQ(peak.peak(), 5U);
 }
 
