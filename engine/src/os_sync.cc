@@ -1,15 +1,11 @@
 #include "os_sync.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <limits>
-
-#include "sluice/check.h"
 
 namespace sluice {
 namespace {
@@ -61,25 +57,6 @@ Result<Fingerprint> fingerprint_of(int fd) {
   return Fingerprint{.size = static_cast<off_t>(status.stx_size),
                      .mtime = to_timespec(status.stx_mtime),
                      .ctime = to_timespec(status.stx_ctime)};
-}
-
-Result<off_t> size_of(int fd) {
-  struct statx status {};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &status) != 0) return fail_last();
-  return static_cast<off_t>(status.stx_size);
-}
-
-timespec wall_clock_now() {
-  timespec now{};
-  SLUICE_CHECK(::clock_gettime(CLOCK_REALTIME, &now) == 0);
-  return now;
-}
-
-bool is_stamped_by_wall_clock(int fd) {
-  struct statfs found {};
-  if (::fstatfs(fd, &found) != 0) return false;
-  return found.f_type == EXT4_SUPER_MAGIC || found.f_type == XFS_SUPER_MAGIC ||
-         found.f_type == BTRFS_SUPER_MAGIC || found.f_type == TMPFS_MAGIC;
 }
 
 }  // namespace sluice

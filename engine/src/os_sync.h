@@ -24,10 +24,5 @@ std::optional<Errno> take_unreported_error(int fd);
 
 /// Asks statx(2).
 Result<Fingerprint> fingerprint_of(int fd);
-Result<off_t> size_of(int fd);
-timespec wall_clock_now();
-/// See IoBackend::stamps_by_wall_clock(). Known of ext2 to ext4, XFS, Btrfs and tmpfs, those of Linux 6.18
-/// that have multigrain timestamps (FS_MGTIME).
-bool is_stamped_by_wall_clock(int fd);
 
 }  // namespace sluice

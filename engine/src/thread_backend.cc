@@ -75,22 +75,6 @@ void ThreadBackend::wake() {
   wait_over_.notify_one();
 }
 
-Result<Fingerprint> ThreadBackend::fingerprint(int fd) const {
-  return fingerprint_of(fd);
-}
-
-Result<off_t> ThreadBackend::size(int fd) const {
-  return size_of(fd);
-}
-
-timespec ThreadBackend::wall_clock() const {
-  return wall_clock_now();
-}
-
-bool ThreadBackend::stamps_by_wall_clock(int fd) const {
-  return is_stamped_by_wall_clock(fd);
-}
-
 Result<void> ThreadBackend::add_thread() {
   try {
     threads_.push_back(start_own_thread("sluice-io", [this] { run(); }));

@@ -8,14 +8,14 @@
 #include <variant>
 #include <vector>
 
-#include "sluice/io_backend.h"
+#include "os_backend.h"
 #include "sluice/mutex.h"
 
 namespace sluice {
 
 /// Syncs and transfers by threads that block in fsync(2), pread(2) and pwrite(2), for systems that forbid
 /// io_uring. Threads are made when a call finds no idle one, at most max_in_flight, and kept.
-class ThreadBackend final : public IoBackend {
+class ThreadBackend final : public OsBackend {
  public:
   /// Makes one descriptor durable; returns 0 or the error number.
   using SyncCall = std::function<int(int fd, SyncKind kind)>;
@@ -34,10 +34,6 @@ class ThreadBackend final : public IoBackend {
   void submit_transfer(IoToken token, const Transfer& transfer) override;
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
-  [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override;
-  [[nodiscard]] Result<off_t> size(int fd) const override;
-  [[nodiscard]] timespec wall_clock() const override;
-  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override;
   [[nodiscard]] unsigned max_in_flight() const override { return max_in_flight_; }
   [[nodiscard]] std::string_view name() const override { return "threads"; }
 

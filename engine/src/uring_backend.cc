@@ -108,22 +108,6 @@ void UringBackend::wake() {
   static_cast<void>(!::write(wake_fd_.get(), &one, sizeof one));
 }
 
-Result<Fingerprint> UringBackend::fingerprint(int fd) const {
-  return fingerprint_of(fd);
-}
-
-Result<off_t> UringBackend::size(int fd) const {
-  return size_of(fd);
-}
-
-timespec UringBackend::wall_clock() const {
-  return wall_clock_now();
-}
-
-bool UringBackend::stamps_by_wall_clock(int fd) const {
-  return is_stamped_by_wall_clock(fd);
-}
-
 Result<unsigned> UringBackend::worker_limit() const {
   std::array<unsigned, 2> limits{0, 0};  // Zeros ask only.
   const int error = -io_uring_register_iowq_max_workers(ring_.get(), limits.data());

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "sluice/io_backend.h"
+#include "os_backend.h"
 #include "sluice/unique_fd.h"
 
 struct io_uring;
@@ -18,7 +18,7 @@ namespace sluice {
 ///
 /// Neither ring can overflow: the submission ring holds all that may be in flight and the poll request, and
 /// the completion ring is twice as large.
-class UringBackend final : public IoBackend {
+class UringBackend final : public OsBackend {
  public:
   /// Fails as io_uring_setup(2), io_uring_enter(2) and io_uring_register(2) do where they are missing or
   /// forbidden. REQUIRES: 0 < max_in_flight <= kMaxInFlight.
@@ -32,10 +32,6 @@ class UringBackend final : public IoBackend {
   void submit_transfer(IoToken token, const Transfer& transfer) override;
   void wait(std::vector<IoCompletion>& completions) override;
   void wake() override;
-  [[nodiscard]] Result<Fingerprint> fingerprint(int fd) const override;
-  [[nodiscard]] Result<off_t> size(int fd) const override;
-  [[nodiscard]] timespec wall_clock() const override;
-  [[nodiscard]] bool stamps_by_wall_clock(int fd) const override;
   [[nodiscard]] unsigned max_in_flight() const override { return max_in_flight_; }
   [[nodiscard]] std::string_view name() const override { return "io_uring"; }
 
