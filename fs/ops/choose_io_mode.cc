@@ -43,12 +43,6 @@ bool is_whole_file_writer(const Core& core, const Node& node, int flags, Opening
   return opening == Opening::created || (flags & O_TRUNC) != 0 || core.engine.saw_data_change(node.key());
 }
 
-/// Known bits may be on it; unknown ones count.
-bool has_setid(int fd) {
-  const Result<backing::Attributes> attributes = backing::attributes(fd);
-  return !attributes || (attributes->stat.st_mode & kSetid) != 0;
-}
-
 /// The kernel opens the source's file with the same flags, and would tell a failure as EIO.
 bool takes_direct_io(int fd) {
   return backing::reopen(fd, O_RDONLY | O_DIRECT).has_value();
@@ -96,11 +90,11 @@ Result<DataPath> choose_io_mode(Core& core, const NodePtr& node, const SharedFd&
   const bool may_pass = (flags & O_DIRECT) == 0 || data == DataMode::tracked || takes_direct_io(fd->get());
   const bool wanted = may_pass && !wants_tracked(core, data, *node, flags, opening);
   // Asked for only where it matters: most opens in auto are tracked without it.
-  const bool setid = wanted && has_setid(fd->get());
+  const bool setid = wanted && setid_bits(fd->get()) != 0;
   const IoMode mode = wanted && !setid ? IoMode::passthrough : IoMode::tracked;
   if (state.opened(mode) == IoMode::tracked) return DataPath();
   const bool direct =
-      writes(flags) && (wants_direct(core, flags) || setid || (!wanted && has_setid(fd->get())));
+      writes(flags) && (wants_direct(core, flags) || setid || (!wanted && setid_bits(fd->get()) != 0));
   Result<Backing> passed =
       may_pass ? pass_through(core, *node, fd, access_of(flags)) : Result<Backing>(fail(EINVAL));
   if (!passed) {

@@ -59,14 +59,6 @@ std::vector<gid_t> supplementary_groups(pid_t task) {
   return groups;
 }
 
-/// With all bits when it is not known. Not by fstat(2), which asks for time stamps as well: after that the
-/// next write has one of its own, and fsync(2) a journal to commit for it (multigrain timestamps).
-mode_t mode_of(int fd) {
-  struct statx status {};
-  constexpr unsigned kAsked = STATX_TYPE | STATX_MODE;
-  return ::statx(fd, "", AT_EMPTY_PATH, kAsked, &status) == 0 ? status.stx_mode : static_cast<mode_t>(~0U);
-}
-
 /// Adjusts the effective set of the calling thread, as far as that is permitted: a container may have taken
 /// some away.
 void set_effective(std::span<const cap_value_t> values, cap_flag_value_t to) {
@@ -208,11 +200,20 @@ UntrustedScope::~UntrustedScope() {
   if (dropped_) set_effective({&kAdmin, 1}, CAP_SET);
 }
 
+mode_t setid_bits(int fd) {
+  // Not fstat(2), which asks for time stamps as well: after that the next write has one of its own, and
+  // fsync(2) a journal to commit for it (multigrain timestamps).
+  constexpr mode_t kBits = S_ISUID | S_ISGID;
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MODE, &status) != 0) return kBits;
+  return status.stx_mode & kBits;
+}
+
 DropSetidScope::DropSetidScope(const SetidDuty& duty, int fd)
-    : mode_(duty.drop ? mode_of(fd) : 0), dropped_(had_bits() && ::geteuid() == 0) {
+    : bits_(duty.drop ? setid_bits(fd) : 0), dropped_(had_bits() && ::geteuid() == 0) {
   constexpr cap_value_t kFsetid = CAP_FSETID;
   if (!dropped_) return;
-  if ((mode_ & S_ISGID) != 0) set_groups(supplementary_groups(duty.caller));
+  if ((bits_ & S_ISGID) != 0) set_groups(supplementary_groups(duty.caller));
   set_effective({&kFsetid, 1}, CAP_CLEAR);
   set_fsgid(duty.group);
 }
@@ -222,7 +223,7 @@ DropSetidScope::~DropSetidScope() {
   if (!dropped_) return;
   set_fsgid(0);
   set_effective({&kFsetid, 1}, CAP_SET);
-  if ((mode_ & S_ISGID) != 0) set_groups({});
+  if ((bits_ & S_ISGID) != 0) set_groups({});
 }
 
 }  // namespace sluicefs

@@ -105,6 +105,10 @@ class UntrustedScope {
   bool dropped_;
 };
 
+/// Which of the setuid and setgid bits are on a file; both when that cannot be told. `fd`: of the file;
+/// O_PATH will do.
+mode_t setid_bits(int fd);
+
 /// What a change to a file does to the setuid and setgid bits that are on it.
 struct SetidDuty {
   /// The caller may not keep them: it lacks CAP_FSETID.
@@ -128,10 +132,10 @@ class DropSetidScope {
   DropSetidScope& operator=(const DropSetidScope&) = delete;
 
   /// There are bits to drop.
-  [[nodiscard]] bool had_bits() const { return (mode_ & (S_ISUID | S_ISGID)) != 0; }
+  [[nodiscard]] bool had_bits() const { return bits_ != 0; }
 
  private:
-  const mode_t mode_;  // 0 when nothing is to be dropped.
+  const mode_t bits_;  // 0 when nothing is to be dropped.
   const bool dropped_;
 };
 
