@@ -68,7 +68,7 @@ Result<off_t> seek(Core& core, std::uint64_t handle, off_t offset, int whence) {
   if (!found) return fail(found.error());
   const OpenFile& file = **found;
   if (offset < 0 || !file.node->maybe_mapped()) return backing::seek(file.fd->get(), offset, whence);
-  const Readers::KernelWait wait(*core.readers);
+  const Readers::Wait wait(*core.readers, Readers::WaitFor::kernel);
   if (!wait.allowed()) return seek_all_data(file.fd->get(), offset, whence);
   return seek_fetching(core, file, offset, whence);
 }

@@ -48,7 +48,7 @@ class WrittenReply : public SyncCallback {
 
 void sync(Core& core, const Node& node, sluice::SharedFd fd, SyncKind kind,
           std::unique_ptr<SyncCallback> callback) {
-  const Readers::SyncWait wait(*core.readers);
+  const Readers::Wait wait(*core.readers, Readers::WaitFor::sync);
   SyncOrder order;
   order.file = node.key();
   order.kind = kind;

@@ -31,7 +31,7 @@ void ask(const Node& node, int fd) {
 void drop_by_reader(Core& core, const Node& node) {
   CachedData::Drop drop(node.cached_data());
   if (!drop.due()) return;
-  const Readers::KernelWait wait(*core.readers);
+  const Readers::Wait wait(*core.readers, Readers::WaitFor::kernel);
   if (!wait.allowed()) return;
   core.session->invalidate_pages(node.id());
   drop.done();
@@ -58,7 +58,7 @@ sluice::Result<void> open_cached_data(Core& core, const Node& node, int fd, bool
     drop_by_reader(core, node);
   }
   while (!node.cached_data().opened(for_writing)) {
-    const Readers::KernelWait wait(*core.readers);
+    const Readers::Wait wait(*core.readers, Readers::WaitFor::kernel);
     if (!wait.allowed()) return sluice::fail(EAGAIN);
     node.cached_data().await_drop();
   }

@@ -122,29 +122,26 @@ bool Readers::stays_idle() {
   return true;
 }
 
-bool Readers::begin_kernel_wait() {
+bool Readers::may_wait(WaitFor what) const {
+  if (what == WaitFor::sync) return idle_ > 0 && waiting_for_sync_ < kMaxSyncWaits;
+  return !stopping_ && waiting_for_kernel_ + waiting_for_sync_ + 1 < readers_.size();
+}
+
+std::size_t& Readers::waiting(WaitFor what) {
+  return what == WaitFor::sync ? waiting_for_sync_ : waiting_for_kernel_;
+}
+
+bool Readers::begin_wait(WaitFor what) {
   const MutexLock lock(mutex_);
-  if (stopping_ || waiting_for_kernel_ + waiting_for_sync_ + 1 >= readers_.size()) return false;
-  ++waiting_for_kernel_;
+  if (!may_wait(what)) return false;
+  ++waiting(what);
   return true;
 }
 
-void Readers::end_kernel_wait() {
+void Readers::end_wait(WaitFor what) {
   const MutexLock lock(mutex_);
-  --waiting_for_kernel_;
+  --waiting(what);
   changed_.notify_all();
-}
-
-bool Readers::begin_sync_wait() {
-  const MutexLock lock(mutex_);
-  if (idle_ == 0 || waiting_for_sync_ == kMaxSyncWaits) return false;
-  ++waiting_for_sync_;
-  return true;
-}
-
-void Readers::end_sync_wait() {
-  const MutexLock lock(mutex_);
-  --waiting_for_sync_;
 }
 
 void Readers::note_ended() {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
 
 #include "sluice/mutex.h"
@@ -16,7 +17,7 @@ namespace sluicefs {
 /// The threads that take requests from the kernel and serve them. One is added when the last idle one gets
 /// work (a system call on the source may block), up to kMaxReaders, and ends when more are idle than have
 /// been busy at once of late, and more than kMinIdle. Who may wait for long while it serves a request asks
-/// first (KernelWait, SyncWait).
+/// first (Wait).
 class Readers {
  public:
   explicit Readers(Session& session) : session_(session) {}
@@ -35,40 +36,29 @@ class Readers {
   /// How many may wait for syncs.
   static constexpr std::size_t kMaxSyncWaits = kMaxReaders / 2;
 
-  /// Permission for a reader to wait, while it serves a request, until the kernel has had other requests
-  /// answered: given only where another reader stays to serve them, which waits for neither the kernel nor a
-  /// sync.
-  class KernelWait {
-   public:
-    explicit KernelWait(Readers& readers) : readers_(readers), allowed_(readers.begin_kernel_wait()) {}
-    ~KernelWait() {
-      if (allowed_) readers_.end_kernel_wait();
-    }
-    KernelWait(const KernelWait&) = delete;
-    KernelWait& operator=(const KernelWait&) = delete;
-
-    [[nodiscard]] bool allowed() const { return allowed_; }
-
-   private:
-    Readers& readers_;
-    const bool allowed_;
+  enum class WaitFor : std::uint8_t {
+    kernel,  ///< Until the kernel has had other requests answered.
+    sync,    ///< For a sync of the source.
   };
 
-  /// Permission for a reader to wait for a sync of the source: given only where another is idle, ready to
-  /// take the next request.
-  class SyncWait {
+  /// Permission for a reader to wait while it serves a request: for the kernel, only where another reader
+  /// stays to serve what that waits for, which waits for neither; for a sync, only where another is idle,
+  /// ready to take the next request.
+  class Wait {
    public:
-    explicit SyncWait(Readers& readers) : readers_(readers), allowed_(readers.begin_sync_wait()) {}
-    ~SyncWait() {
-      if (allowed_) readers_.end_sync_wait();
+    Wait(Readers& readers, WaitFor what)
+        : readers_(readers), what_(what), allowed_(readers.begin_wait(what)) {}
+    ~Wait() {
+      if (allowed_) readers_.end_wait(what_);
     }
-    SyncWait(const SyncWait&) = delete;
-    SyncWait& operator=(const SyncWait&) = delete;
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
 
     [[nodiscard]] bool allowed() const { return allowed_; }
 
    private:
     Readers& readers_;
+    const WaitFor what_;
     const bool allowed_;
   };
 
@@ -79,10 +69,10 @@ class Readers {
   /// False when enough others wait for requests, and this thread should leave.
   bool stays_idle() SLUICE_EXCLUDES(mutex_);
   void note_ended();
-  bool begin_kernel_wait() SLUICE_EXCLUDES(mutex_);
-  void end_kernel_wait() SLUICE_EXCLUDES(mutex_);
-  bool begin_sync_wait() SLUICE_EXCLUDES(mutex_);
-  void end_sync_wait() SLUICE_EXCLUDES(mutex_);
+  bool begin_wait(WaitFor what) SLUICE_EXCLUDES(mutex_);
+  void end_wait(WaitFor what) SLUICE_EXCLUDES(mutex_);
+  [[nodiscard]] bool may_wait(WaitFor what) const SLUICE_REQUIRES(mutex_);
+  std::size_t& waiting(WaitFor what) SLUICE_REQUIRES(mutex_);
   sluice::Result<void> add_reader() SLUICE_REQUIRES(mutex_);
 
   Session& session_;

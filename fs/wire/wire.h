@@ -65,7 +65,7 @@ class Session {
 
   /// Makes the kernel drop the pages that it has cached of an inode, from `offset` on for `length` bytes, or
   /// all of them when `length` is 0, and its attributes. Dirty pages of mappings come as WRITE requests
-  /// first: returns when they have been answered. A thread that serves requests needs a Readers::KernelWait.
+  /// first: returns when they have been answered. A thread that serves requests needs a Readers::Wait.
   void invalidate_pages(std::uint64_t node, off_t offset = 0, off_t length = 0);
   /// Makes the kernel ask for the attributes of an inode when it next needs them; its pages stay. Any thread
   /// may call it.
