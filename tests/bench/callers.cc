@@ -108,29 +108,26 @@ Sample work_off(const Setting& setting, Ledger& ledger, std::size_t pieces, cons
   return group.sample(Seconds(Clock::now() - began).count(), ledger);
 }
 
-Sample repeat_beside(const Setting& setting, Ledger& ledger, const Operation& operation,
+Sample repeat_beside(const Setting& setting, Ledger& ledger, const Operation& operation, unsigned others,
                      const Operation& beside) {
-  CallerGroup many(setting.callers, ledger.fresh());
+  CallerGroup many(others, ledger.fresh());
   std::atomic<bool> over{false};
   many.start([&](Caller& caller) {
     do many.timed(caller, beside);
     while (!over.load(std::memory_order_relaxed));
   });
   many.go();
-  Setting alone = setting;
-  alone.callers = 1;
-  Ledger none;
   std::exception_ptr failure;
   Sample result;
   try {
-    result = repeat(alone, none, operation);
+    result = repeat(setting, ledger, operation);
   } catch (...) {
     failure = std::current_exception();
   }
   over = true;
   many.join();
   if (failure) std::rethrow_exception(failure);
-  result.acknowledged = many.sample(1, ledger).acknowledged;
+  result.acknowledged += many.sample(1, ledger).acknowledged;
   return result;
 }
 

@@ -52,9 +52,9 @@ using Piece = std::function<void(Caller& caller, std::size_t number)>;
 /// operation.
 [[nodiscard]] Sample work_off(const Setting& setting, Ledger& ledger, std::size_t pieces, const Piece& piece);
 
-/// repeat() by one caller, while as many as the setting says do `beside` until it is done. The sample tells
-/// of the one; acknowledgements are those of the many.
+/// repeat(), while `others` do `beside` until it is done. The sample tells of `operation`; acknowledgements
+/// are those of all.
 [[nodiscard]] Sample repeat_beside(const Setting& setting, Ledger& ledger, const Operation& operation,
-                                   const Operation& beside);
+                                   unsigned others, const Operation& beside);
 
 }  // namespace sluice::bench

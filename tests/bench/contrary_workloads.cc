@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <atomic>
-#include <thread>
 
 #include "callers.h"
 #include "file_calls.h"
+#include "own_file.h"
 #include "workload_families.h"
 
 // Work that does not go as a file system would like to guess.
@@ -89,52 +88,22 @@ class SmallBesideLarge final : public Workload {
   }
   void open() override {
     for (unsigned number = 0; number < setting_.callers; ++number) {
-      small_.push_back({open_file(setting_.directory / name_of(number), O_WRONLY | O_APPEND), 0});
+      const std::string name = name_of(number);
+      small_.push_back({name, open_file(setting_.directory / name, O_WRONLY | O_APPEND)});
     }
     large_ = open_file(setting_.directory / "large", O_RDWR);
   }
   Sample run() override {
-    const Operation small = [this](Caller& caller) { append_and_sync(caller); };
+    const Operation small = [this](Caller& caller) { append_and_sync(caller, small_[caller.number()]); };
     const Sample quiet = repeat(setting_, ledger_, small);
-    std::atomic<bool> over{false};
-    std::exception_ptr failure;
-    std::thread large([&] {
-      try {
-        while (!over) write_and_sync_large();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
-    Sample result;
-    try {
-      result = repeat(setting_, ledger_, small);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    over = true;
-    large.join();
-    if (failure) std::rethrow_exception(failure);
+    Sample result = repeat_beside(setting_, ledger_, small, 1, [this](Caller&) { write_and_sync_large(); });
     result.quiet = quiet.latency;
     result.acknowledged += quiet.acknowledged;
     return result;
   }
 
  private:
-  struct Small {
-    UniqueFd file;
-    Version version = 0;
-  };
-
   static std::string name_of(unsigned number) { return fmt::format("small-{}", number); }
-  void append_and_sync(Caller& caller) {
-    Small& own = small_[caller.number()];
-    std::array<std::byte, kBlock> block{};
-    const std::uint64_t at = std::uint64_t{own.version} * kBlock;
-    stamp(block, at, ++own.version);
-    append(own.file, block);
-    sync_file(own.file);
-    caller.acknowledged({name_of(caller.number()), {}, at, kBlock, own.version});
-  }
   void write_and_sync_large() {
     constexpr std::size_t kPiece = 1U << 20U;
     const std::size_t pieces = setting_.count(64);
@@ -145,7 +114,7 @@ class SmallBesideLarge final : public Workload {
 
   const Setting setting_;
   Ledger& ledger_;
-  std::vector<Small> small_;
+  std::vector<OwnFile> small_;
   UniqueFd large_;
 };
 

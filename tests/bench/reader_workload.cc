@@ -5,6 +5,7 @@
 
 #include "callers.h"
 #include "file_calls.h"
+#include "own_file.h"
 #include "workload_families.h"
 
 namespace sluice::bench {
@@ -29,9 +30,9 @@ class ReadBesideSyncs final : public Workload {
   }
   void open() override {
     for (unsigned number = 0; number < setting_.callers; ++number) {
-      synced_.push_back(open_file(setting_.directory / synced_name(number), O_WRONLY | O_APPEND));
+      const std::string name = synced_name(number);
+      synced_.push_back({name, open_file(setting_.directory / name, O_WRONLY | O_APPEND)});
     }
-    versions_.resize(setting_.callers);
   }
   Sample run() override {
     const Operation read = [this](Caller& caller) {
@@ -40,9 +41,10 @@ class ReadBesideSyncs final : public Workload {
     };
     Setting alone = setting_;
     alone.callers = 1;
-    Ledger none;
-    const Sample quiet = repeat(alone, none, read);
-    Sample result = repeat_beside(setting_, ledger_, read, [this](Caller& caller) { sync(caller); });
+    const Sample quiet = repeat(alone, ledger_, read);
+    Sample result = repeat_beside(alone, ledger_, read, setting_.callers, [this](Caller& caller) {
+      append_and_sync(caller, synced_[caller.number()]);
+    });
     result.quiet = quiet.latency;
     return result;
   }
@@ -52,21 +54,11 @@ class ReadBesideSyncs final : public Workload {
   [[nodiscard]] std::filesystem::path small_path(std::size_t number) const {
     return setting_.directory / fmt::format("small-{}", number);
   }
-  void sync(Caller& caller) {
-    std::array<std::byte, kSmallBytes> block{};
-    const std::uint64_t at = std::uint64_t{versions_[caller.number()]} * kSmallBytes;
-    const Version version = ++versions_[caller.number()];
-    stamp(block, at, version);
-    append(synced_[caller.number()], block);
-    sync_file(synced_[caller.number()]);
-    caller.acknowledged({synced_name(caller.number()), {}, at, kSmallBytes, version});
-  }
 
   const Setting setting_;
   Ledger& ledger_;
   const std::size_t small_;
-  std::vector<UniqueFd> synced_;
-  std::vector<Version> versions_;
+  std::vector<OwnFile> synced_;
 };
 
 }  // namespace

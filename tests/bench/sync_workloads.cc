@@ -7,6 +7,7 @@
 
 #include "callers.h"
 #include "file_calls.h"
+#include "own_file.h"
 #include "workload_families.h"
 
 // Workloads in which every caller has a file and asks for its durability again and again.
@@ -16,14 +17,6 @@ namespace {
 
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kBlocks = 256;
-
-/// A file of a caller's own.
-struct OwnFile {
-  std::string name;
-  UniqueFd file;
-  /// Of the file as a whole: each write has the next.
-  Version version = 0;
-};
 
 class OwnFiles : public Workload {
  public:
@@ -82,14 +75,7 @@ class Append final : public OwnFiles {
   using OwnFiles::OwnFiles;
   void fill(const UniqueFd& /*file*/, std::vector<std::byte>& /*block*/) override {}
   [[nodiscard]] int open_flags() const override { return O_APPEND; }
-  void work(Caller& caller, OwnFile& own) override {
-    std::array<std::byte, kBlock> block{};
-    const std::uint64_t at = std::uint64_t{own.version} * kBlock;
-    stamp(block, at, ++own.version);
-    append(own.file, block);
-    sync_file(own.file);
-    caller.acknowledged({own.name, {}, at, kBlock, own.version});
-  }
+  void work(Caller& caller, OwnFile& own) override { append_and_sync(caller, own); }
 };
 
 /// Nothing has been written since the file was synced last.
