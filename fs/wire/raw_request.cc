@@ -9,6 +9,10 @@ namespace sluicefs {
 
 namespace {
 
+/// As COPY_FILE_RANGE; linux/fuse.h has it from protocol 7.45 (Linux 6.18) on, and libfuse serves it
+/// from 3.18 on. Before, the kernel is told ENOSYS and asks for the other.
+constexpr std::uint32_t kCopyFileRange64 = 53;
+
 /// The argument of a request, which follows its header.
 template <typename Argument>
 bool argument(std::span<const char> request, Argument& to) {
@@ -40,6 +44,7 @@ bool drops_setid(const fuse_in_header& header, std::span<const char> request) {
       return argument(request, create) && (create.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
+    case kCopyFileRange64:
     case FUSE_SETXATTR:
       return header.uid != 0;
     default:

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 
 #include "fake_kernel.h"
 #include "wire/passthrough_abi.h"
+#include "wire/raw_request.h"
 
 namespace sluicefs {
 namespace {
@@ -145,6 +147,21 @@ TEST_F(SessionTest, RequestsThatDropSetuidBitsSaySo) {
   EXPECT_EQ(drop_setid_of(FUSE_CREATE, create), false);
   create.in.open_flags = FUSE_OPEN_KILL_SUIDGID;
   EXPECT_EQ(drop_setid_of(FUSE_CREATE, create), true);
+}
+
+TEST(RawRequest, OfWhatTheKernelDoesNotSayNobodyButRootKeepsSetuidBits) {
+  constexpr std::uint32_t kCopyFileRange64 = 53;
+  for (const std::uint32_t opcode : {std::uint32_t(FUSE_FALLOCATE), std::uint32_t(FUSE_COPY_FILE_RANGE),
+                                     kCopyFileRange64, std::uint32_t(FUSE_SETXATTR)}) {
+    fuse_in_header header{};
+    header.opcode = opcode;
+    const std::span<char> request(reinterpret_cast<char*>(&header), sizeof header);
+    EXPECT_FALSE(take_raw_request(request).drop_setid) << opcode;
+    header.uid = 1;
+    EXPECT_TRUE(take_raw_request(request).drop_setid) << opcode;
+    header.opcode = FUSE_GETXATTR;
+    EXPECT_FALSE(take_raw_request(request).drop_setid);
+  }
 }
 
 TEST_F(SessionTest, WhatARequestSaidDoesNotStickToTheNext) {
