@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -68,6 +70,26 @@ TEST_F(ProgramData, AFileOfAStackedFileSystemInsideTheSourceIsTracked) {
     EXPECT_EQ(content(source(name)), "content");
   }
   EXPECT_EQ(stop(program), 0);
+}
+
+TEST_F(ProgramData, ASourceThatIsAnotherFuseFileSystemIsServedInEachMode) {
+  const std::string below = base() + "/below";
+  ASSERT_EQ(::mkdir(below.c_str(), 0755), 0);
+  ASSERT_EQ(run_command({"bindfs", below, source()}), 0);
+  for (const std::string mode : {"tracked", "passthrough", "auto"}) {
+    SCOPED_TRACE(mode);
+    Program program(foreground("data=" + mode));
+    ASSERT_TRUE(serves(program));
+    EXPECT_TRUE(program.says(", data " + mode));
+    make_file(at(mode), "whole");
+    UniqueFd fd = open_file(at(mode), O_RDWR);
+    EXPECT_EQ(::pwrite(fd.get(), "in place", 8, 2), 8);
+    EXPECT_EQ(::fsync(fd.get()), 0);
+    fd.reset();  // It would keep the mount busy.
+    EXPECT_EQ(content(at(mode)), "whin place");
+    EXPECT_EQ(content(below + "/" + mode), "whin place");
+    EXPECT_EQ(stop(program), 0);
+  }
 }
 
 TEST_F(ProgramData, PassthroughIsForRootOnly) {
