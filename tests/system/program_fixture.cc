@@ -40,6 +40,11 @@ std::string ProgramTest::under(const char* directory, std::string_view name) con
   return base_ + "/" + directory + (name.empty() ? "" : "/") + std::string(name);
 }
 
+bool ProgramTest::passes_all_through() {
+  const char* const data = std::getenv("SLUICE_TEST_DATA");
+  return data != nullptr && data == std::string_view("passthrough");
+}
+
 Start ProgramTest::foreground(const std::string& options) const {
   Start start;
   start.arguments = {"-f", source(), mountpoint()};

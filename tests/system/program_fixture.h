@@ -35,6 +35,9 @@ class ProgramTest : public ::testing::Test {
   /// The run ended with `status`, one line on standard error that has `text` in it, and nothing mounted.
   void expect_refused(const Outcome& outcome, int status, std::string_view text) const;
 
+  /// $SLUICE_TEST_DATA asks for passthrough of all files.
+  [[nodiscard]] static bool passes_all_through();
+
   /// Gives every user /dev/fuse, as udev does.
   void open_fuse_device_to_all() const;
 
@@ -43,5 +46,8 @@ class ProgramTest : public ::testing::Test {
 
   std::string base_;
 };
+
+inline constexpr const char* kPassthroughIsForRoot =
+    "passthrough is for root only, and this is a user's mount";
 
 }  // namespace sluice::testing

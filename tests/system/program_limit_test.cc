@@ -64,6 +64,7 @@ TEST_F(ProgramLimit, OnFileSizesOfAProgramIsHeededAndItIsSignalled) {
 }
 
 TEST_F(ProgramLimit, OnFileSizesThatAUserCannotLiftIsSaidAndEndsNothing) {
+  if (passes_all_through()) GTEST_SKIP() << kPassthroughIsForRoot;
   open_fuse_device_to_all();
   const User user;
   ASSERT_EQ(::chown(source().c_str(), user.uid, user.gid), 0);

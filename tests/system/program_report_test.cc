@@ -11,6 +11,7 @@
 #include <array>
 #include <sstream>
 
+#include "mount_fixture.h"
 #include "program_fixture.h"
 
 // What it says while it runs and at its end, and where.
@@ -57,6 +58,7 @@ class ProgramReport : public ProgramTest {
 using Values = std::vector<std::string>;
 
 TEST_F(ProgramReport, ItsCountersAreInTheLogAtItsEnd) {
+  if (passes_all_through()) GTEST_SKIP() << kOnlyTracked;
   Program program(foreground());
   ASSERT_TRUE(serves(program));
   sync_a_little();
@@ -93,6 +95,7 @@ TEST_F(ProgramReport, TheyAreThereWhenAskedForWhileItServes) {
 }
 
 TEST_F(ProgramReport, QuickstartReadsThem) {
+  if (passes_all_through()) GTEST_SKIP() << kOnlyTracked;
   Program program(foreground());
   ASSERT_TRUE(serves(program));
   program.process().signal(SIGUSR1);  // Of several reports the last one counts.

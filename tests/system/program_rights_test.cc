@@ -113,6 +113,15 @@ class ProgramRights : public ProgramTest {
   const User user_{};
 };
 
+/// On a user's mount.
+class ProgramRightsOfUsers : public ProgramRights {
+ protected:
+  void SetUp() override {
+    if (passes_all_through()) GTEST_SKIP() << kPassthroughIsForRoot;
+    ProgramRights::SetUp();
+  }
+};
+
 TEST_F(ProgramRights, AReadOnlyMountRefusesEveryChange) {
   Program program(foreground("ro"));
   ASSERT_TRUE(serves(program));
@@ -125,7 +134,7 @@ TEST_F(ProgramRights, AReadOnlyMountRefusesEveryChange) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, AUsersReadOnlyMountRefusesChanges) {
+TEST_F(ProgramRightsOfUsers, AUsersReadOnlyMountRefusesChanges) {
   Program program(as_user("ro"));
   ASSERT_TRUE(serves(program));
   EXPECT_EQ(opens(user_, "new", O_WRONLY | O_CREAT), EROFS);
@@ -149,7 +158,7 @@ TEST_F(ProgramRights, RootsMountIsForAllUnlessItIsSaidOtherwise) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, OthersOnAUsersMountAreHeldToItsPermissions) {
+TEST_F(ProgramRightsOfUsers, OthersOnAUsersMountAreHeldToItsPermissions) {
   let_users_allow_others();
   make_file(source("private"), "his own", 0600);
   ASSERT_EQ(::chown(source("private").c_str(), user_.uid, user_.gid), 0);
@@ -162,7 +171,7 @@ TEST_F(ProgramRights, OthersOnAUsersMountAreHeldToItsPermissions) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, WhatRootMakesOnAUsersMountIsTheUsers) {
+TEST_F(ProgramRightsOfUsers, WhatRootMakesOnAUsersMountIsTheUsers) {
   let_users_allow_others();
   Program program(as_user("allow_other"));
   ASSERT_TRUE(serves(program));
@@ -172,7 +181,7 @@ TEST_F(ProgramRights, WhatRootMakesOnAUsersMountIsTheUsers) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, AUsersMountGivesNoRightsByAFile) {
+TEST_F(ProgramRightsOfUsers, AUsersMountGivesNoRightsByAFile) {
   make_setuid_program();
   Program program(as_user());
   ASSERT_TRUE(serves(program));
@@ -180,7 +189,7 @@ TEST_F(ProgramRights, AUsersMountGivesNoRightsByAFile) {
   EXPECT_EQ(stop(program), 0);
 }
 
-TEST_F(ProgramRights, AUsersMountOpensNoDevices) {
+TEST_F(ProgramRightsOfUsers, AUsersMountOpensNoDevices) {
   ASSERT_EQ(::mknod(source("zero").c_str(), S_IFCHR | 0666, makedev(1, 5)), 0);
   ASSERT_EQ(::chmod(source("zero").c_str(), 0666), 0);
   Program program(as_user());

@@ -16,6 +16,7 @@ namespace {
 class ProgramUser : public ProgramTest {
  protected:
   void SetUp() override {
+    if (passes_all_through()) GTEST_SKIP() << kPassthroughIsForRoot;
     ProgramTest::SetUp();
     if (IsSkipped()) return;
     open_fuse_device_to_all();
