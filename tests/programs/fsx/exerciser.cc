@@ -67,7 +67,7 @@ void Exerciser::compare(std::uint64_t way) {
   const std::size_t begin = setup_.limits.begin;
   const std::size_t size = own().size();
   compare_size("the mount", reader_.get());
-  switch (way % 4) {
+  switch (way % (reads_direct() ? 4 : 3)) {
     case 0: {
       const PageBuffer buffer(size + 1);
       compare_with("read", buffer.bytes().first(read_range(reader_.get(), buffer.bytes(), begin)), begin);
@@ -92,6 +92,12 @@ void Exerciser::compare(std::uint64_t way) {
   compare_size("the source", source_.get());
   const PageBuffer buffer(size + 1);
   compare_with("the source", buffer.bytes().first(read_range(source_.get(), buffer.bytes(), begin)), begin);
+}
+
+/// ext4 by itself may answer a direct read with EIO while neighbours write to the file by other ways (seen on
+/// Linux 6.18, which logs "Direct I/O collision with buffered writes").
+bool Exerciser::reads_direct() const {
+  return setup_.limits.odd_direct || !setup_.limits.fixed_size;
 }
 
 void Exerciser::compare_size(const char* way, int fd) const {

@@ -78,6 +78,7 @@ class Exerciser {
   /// True once.
   [[nodiscard]] bool tells_lie(Lie lie);
   void compare(std::uint64_t way);
+  [[nodiscard]] bool reads_direct() const;
   void compare_with(const char* way, std::span<const char> found, std::size_t offset) const;
   void compare_size(const char* way, int fd) const;
   [[nodiscard]] std::span<const char> own() const;

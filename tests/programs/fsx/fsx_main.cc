@@ -47,7 +47,7 @@ int start(int argc, char** argv) {
   app.add_option("--size", setup.size_bytes, "the most that a file may have")
       ->check(CLI::Range(4096, 1 << 28));
   app.add_flag("!--no-odd-direct", setup.odd_direct,
-               "direct I/O of whole pages only, for a local file system");
+               "direct I/O of whole pages only, and not beside what others write: for a local file system");
   app.add_option("--seconds", seconds, "begin anew with the seeds that follow until so many have passed");
   app.add_option("--lie", setup.lie, "lose a write or flip a byte half-way, which must be noticed")
       ->transform(CLI::CheckedTransformer(lies));

@@ -57,7 +57,8 @@ struct Limits {
   /// Others have the rest of the file, so that the size must stay.
   bool fixed_size = false;
   std::size_t handles = 1;
-  /// Direct I/O may begin and end anywhere, and take any memory.
+  /// Direct I/O may begin and end anywhere, take any memory, and be done beside what others write to the
+  /// file.
   bool odd_direct = true;
 };
 
