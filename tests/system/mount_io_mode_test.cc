@@ -275,11 +275,14 @@ using MountAuto = MountOf;
 TEST_F(MountAuto, WhatIsWrittenWholeIsKnownExactly) {
   const MountFixture mount(of(DataMode::automatic));
   make_file(mount.at("f"), "content");  // As dpkg does: written, closed, and opened again to be synced.
-  bool first = true;
+  // They stay open: after close(2) it takes a while until the mount hears of it, and one who reads alone
+  // would be in passthrough until then, with everybody who comes.
+  std::vector<UniqueFd> opened;
   for (const int flags : {O_WRONLY, O_RDONLY, O_WRONLY}) {
-    const UniqueFd again = open_file(mount.at("f"), flags);
-    EXPECT_EQ(cost_of_fsync(mount, again.get()), std::exchange(first, false) ? kOneSync : kElided);
-    EXPECT_EQ(cost_of_fsync(mount, again.get()), kElided);
+    opened.push_back(open_file(mount.at("f"), flags));
+    const int again = opened.back().get();
+    EXPECT_EQ(cost_of_fsync(mount, again), opened.size() == 1 ? kOneSync : kElided);
+    EXPECT_EQ(cost_of_fsync(mount, again), kElided);
   }
 }
 
