@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "mount_fixture.h"
+
 namespace sluice::testing {
 
 void ProgramTest::SetUp() {
@@ -41,8 +43,7 @@ std::string ProgramTest::under(const char* directory, std::string_view name) con
 }
 
 bool ProgramTest::passes_all_through() {
-  const char* const data = std::getenv("SLUICE_TEST_DATA");
-  return data != nullptr && data == std::string_view("passthrough");
+  return data_mode_of_environment() == sluicefs::DataMode::passthrough;
 }
 
 Start ProgramTest::foreground(const std::string& options) const {
